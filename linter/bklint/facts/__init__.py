@@ -1,0 +1,79 @@
+"""Facts: computed properties of a resource that no single path holds. They see resources and worlds, never text.
+
+A fact is a function of one resource that returns a `Value`; a *record* is a value of `ObjectData`, into which policies
+reach with dots (`encryption.class`). Values keep their places, so a finding can point at what decided. What a fact
+cannot know it returns as unknown, with the cause. Results are remembered for each resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from bklint.model.resource import Resource
+from bklint.model.value import ObjectData, Value, walk
+
+AREAS = ("agent", "disks", "encryption", "locks", "network", "protection")
+"""The modules of this package that define facts; the same areas as the directories of `policies/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A named computed property. `types` are the resource types it is defined on, `reads` the property paths it looks
+    at (for statistics), `fields` the names of a record's members (empty for a plain value)."""
+
+    name: str
+    types: tuple[str, ...]
+    compute: Callable[[Resource], Value]
+    reads: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph of the function's docstring."""
+        return (self.compute.__doc__ or "").split("\n\n")[0].strip()
+
+
+_FACTS: dict[str, Fact] = {}
+
+
+def fact(
+    name: str, *types: str, reads: tuple[str, ...] = (), fields: tuple[str, ...] = ()
+) -> Callable[[Callable[[Resource], Value]], Callable[[Resource], Value]]:
+    """Declare a function as the fact `name` on resources of `types`."""
+
+    def declare(compute: Callable[[Resource], Value]) -> Callable[[Resource], Value]:
+        assert name not in _FACTS, f"fact {name} is defined twice"
+
+        def remembered(resource: Resource) -> Value:
+            key = ("fact", name, id(resource))
+            kept = resource.world.memo.get(key)
+            if kept is None:
+                kept = resource.world.memo[key] = compute(resource)
+            assert isinstance(kept, Value)
+            return kept
+
+        remembered.__doc__ = compute.__doc__
+        _FACTS[name] = Fact(name, types, remembered, reads, fields)
+        return remembered
+
+    return declare
+
+
+def all_facts() -> Mapping[str, Fact]:
+    """Every fact by name."""
+    for area in AREAS:
+        import_module(f"bklint.facts.{area}")
+    return _FACTS
+
+
+def read(name: str, resource: Resource) -> Value:
+    """The value of a fact, dots reaching into a record. Raises KeyError for an unknown name."""
+    head, *rest = name.split(".")
+    return walk(all_facts()[head].compute(resource), tuple(rest))
+
+
+def record(place_of: Value, **fields: Value) -> Value:
+    """A record whose place is that of `place_of`."""
+    return Value(ObjectData(fields), place_of.place, place_of.hops)

@@ -1,0 +1,204 @@
+"""The only module that opens, lists or atomically writes files.
+
+A `Reader` is confined: a path that leaves its roots, through `..` or a symbolic link, is refused. Paths are
+`/`-separated strings as they are displayed: relative to the working directory where the user gave them so. Everything
+read is counted. Tests hand a `MemoryReader`.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import tempfile
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from bklint.errors import InputError, LimitError
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file that is read, in bytes. The largest public ARM template met is under 8 MiB; a plan of 10,000 resources about 40."""
+
+
+class Entry(NamedTuple):
+    """One member of a directory. `link` marks a symbolic link; `directory` follows it."""
+
+    name: str
+    directory: bool
+    link: bool = False
+
+
+class Reader(Protocol):
+    """Reads below its roots only."""
+
+    files_read: int
+    bytes_read: int
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file, read once and remembered. Raises InputError (missing, refused, not a file) or LimitError."""
+        ...
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file of that path exists below the roots."""
+        ...
+
+    def list(self, path: str) -> tuple[Entry, ...]:
+        """The members of a directory, sorted by name; empty where there is none. Raises InputError where it is refused."""
+        ...
+
+
+def normalise(path: str) -> str:
+    """`a/./b/../c` as `a/c`, `/`-separated; the empty path is `.`."""
+    return posixpath.normpath(path.replace(os.sep, "/")) if path else "."
+
+
+def join(directory: str, name: str) -> str:
+    """A path below a directory, normalised; an absolute `name` stays itself."""
+    return normalise(posixpath.join(directory, name))
+
+
+def confinement(path: str) -> str:
+    """The directory that a scan of `path` may read below.
+
+    That is the working directory when it holds the path, else the nearest ancestor with a `.git` entry, else the path
+    itself (for a file, its directory): a module called as `../modules/vm` must be found, the rest of the machine not.
+    """
+    real = os.path.realpath(path)
+    here = os.path.realpath(os.getcwd())
+    directory = real if os.path.isdir(real) else os.path.dirname(real)
+    probe = directory
+    while True:
+        if os.path.exists(os.path.join(probe, ".git")):
+            return probe
+        parent = os.path.dirname(probe)
+        if parent == probe:
+            break
+        probe = parent
+    if directory == here or directory.startswith(here.rstrip(os.sep) + os.sep):
+        return here
+    return directory
+
+
+class DiskReader:
+    """Reads from the file system below `roots` (real paths)."""
+
+    def __init__(self, roots: tuple[str, ...], max_bytes: int = MAX_BYTES) -> None:
+        self._roots = tuple(os.path.realpath(root) for root in roots)
+        self._max = max_bytes
+        self._cache: dict[str, bytes] = {}
+        self.files_read = 0
+        self.bytes_read = 0
+
+    def _real(self, path: str) -> str:
+        real = os.path.realpath(path)
+        for root in self._roots:
+            if real == root or real.startswith(root.rstrip(os.sep) + os.sep):
+                return real
+        raise InputError("lies outside the directory that is scanned, so it is not read")
+
+    def read(self, path: str) -> bytes:
+        """See Reader."""
+        found = self._cache.get(path)
+        if found is not None:
+            return found
+        real = self._real(path)
+        try:
+            info = os.stat(real)
+            if not stat.S_ISREG(info.st_mode):
+                raise InputError("is not a regular file")
+            if info.st_size > self._max:
+                raise LimitError(f"is {info.st_size} bytes; bklint reads files up to {self._max} bytes")
+            with open(real, "rb") as handle:
+                data = handle.read(self._max + 1)
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror or error}") from error
+        self.files_read += 1
+        self.bytes_read += len(data)
+        self._cache[path] = data
+        return data
+
+    def forget(self, path: str) -> None:
+        """Drop the remembered bytes of a file that is not needed again."""
+        self._cache.pop(path, None)
+
+    def is_file(self, path: str) -> bool:
+        """See Reader."""
+        try:
+            return os.path.isfile(self._real(path))
+        except InputError:
+            return False
+
+    def list(self, path: str) -> tuple[Entry, ...]:
+        """See Reader."""
+        real = self._real(path)
+        try:
+            with os.scandir(real) as members:
+                return tuple(sorted(Entry(m.name, _is_directory(m), m.is_symlink()) for m in members))
+        except FileNotFoundError:
+            return ()
+        except NotADirectoryError:
+            return ()
+        except OSError as error:
+            raise InputError(f"cannot be listed: {error.strerror or error}") from error
+
+
+def _is_directory(member: os.DirEntry[str]) -> bool:
+    try:
+        return member.is_dir()
+    except OSError:
+        return False
+
+
+class MemoryReader:
+    """Reads from a dict of path to text or bytes, for tests and for policy examples."""
+
+    def __init__(self, files: Mapping[str, str | bytes]) -> None:
+        self._files = {normalise(k): v.encode() if isinstance(v, str) else v for k, v in files.items()}
+        self.files_read = 0
+        self.bytes_read = 0
+
+    def read(self, path: str) -> bytes:
+        """See Reader."""
+        try:
+            data = self._files[normalise(path)]
+        except KeyError as error:
+            raise InputError("cannot be read: No such file or directory") from error
+        self.files_read += 1
+        self.bytes_read += len(data)
+        return data
+
+    def forget(self, path: str) -> None:
+        """See DiskReader."""
+
+    def is_file(self, path: str) -> bool:
+        """See Reader."""
+        return normalise(path) in self._files
+
+    def list(self, path: str) -> tuple[Entry, ...]:
+        """See Reader."""
+        path = normalise(path)
+        prefix = "" if path == "." else path.rstrip("/") + "/"
+        found: dict[str, bool] = {}
+        for name in self._files:
+            if name.startswith(prefix):
+                head, slash, _ = name[len(prefix) :].partition("/")
+                if head:
+                    found[head] = found.get(head, False) or bool(slash)
+        return tuple(sorted(Entry(name, directory) for name, directory in found.items()))
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Replace a file's content in one step, keeping its permissions. Raises OSError; symbolic links are refused."""
+    if os.path.islink(path):
+        raise OSError(f"{path} is a symbolic link")
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    directory = os.path.dirname(path) or "."
+    handle, temporary = tempfile.mkstemp(prefix=".bklint-", dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
