@@ -1,0 +1,61 @@
+"""Front-ends: each turns one dialect into worlds of resources in ARM vocabulary.
+
+A front-end is a module with `roots(paths, reader, options, inventory)`, which yields one `Root` after the other; what
+cannot be read goes to `inventory.problems`, what there is to say to `inventory.notes`. Nothing is evaluated before
+`Root.lower`, so that a root's syntax trees can be dropped when it has been judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol
+
+from bklint.files import Reader
+from bklint.model.inventory import Inventory, World
+
+FRONTENDS: Mapping[str, str] = {
+    "terraform": "bklint.frontends.terraform",
+    "arm": "bklint.frontends.arm",
+}
+"""Dialect to the module that lowers it; modules are imported when an input of the dialect is met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user says about inputs. `variables` are `--var name=text` pairs, `var_files` and `parameter_files` paths
+    (they replace the files that would be found by convention), `location` the region to deploy to."""
+
+    variables: tuple[tuple[str, str], ...] = ()
+    var_files: tuple[str, ...] = ()
+    parameter_files: tuple[str, ...] = ()
+    location: str = ""
+
+
+class Root(Protocol):
+    """One root module, root template or export file."""
+
+    @property
+    def path(self) -> str:
+        """Its directory or file, as displayed."""
+        ...
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Labels of its input contexts (alternative variable or parameter files); at least one, possibly ''."""
+        ...
+
+    def lower(self, context: str, assume: Mapping[str, object]) -> World:
+        """The world of one context, unfinished (see World.finish). `assume` gives inputs without a value one of their
+        possible ones, by the cause text under which `World.inputs` lists them. Raises InputError, LimitError."""
+        ...
+
+
+Frontend = Callable[[tuple[str, ...], Reader, Options, Inventory], Iterator[Root]]
+
+
+def frontend(dialect: str) -> Frontend:
+    """The `roots` function of a dialect's front-end."""
+    function: Frontend = import_module(FRONTENDS[dialect]).roots
+    return function
