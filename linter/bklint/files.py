@@ -17,7 +17,10 @@ from typing import NamedTuple, Protocol
 from bklint.errors import InputError, LimitError
 
 MAX_BYTES = 64 * 1024 * 1024
-"""Largest file that is read, in bytes. The largest public ARM template met is under 8 MiB; a plan of 10,000 resources about 40."""
+"""Largest file that is read, in bytes.
+
+The largest public ARM template met is under 8 MiB; a plan of 10,000 resources has about 40.
+"""
 
 
 class Entry(NamedTuple):
@@ -35,7 +38,7 @@ class Reader(Protocol):
     bytes_read: int
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file, read once and remembered. Raises InputError (missing, refused, not a file) or LimitError."""
+        """The bytes of a file, remembered. Raises InputError (missing, refused, a directory) or LimitError."""
         ...
 
     def is_file(self, path: str) -> bool:
@@ -43,7 +46,7 @@ class Reader(Protocol):
         ...
 
     def list(self, path: str) -> tuple[Entry, ...]:
-        """The members of a directory, sorted by name; empty where there is none. Raises InputError where it is refused."""
+        """The members of a directory, sorted by name; empty where there is none. Raises InputError where refused."""
         ...
 
 
@@ -60,8 +63,9 @@ def join(directory: str, name: str) -> str:
 def confinement(path: str) -> str:
     """The directory that a scan of `path` may read below.
 
-    That is the working directory when it holds the path, else the nearest ancestor with a `.git` entry, else the path
-    itself (for a file, its directory): a module called as `../modules/vm` must be found, the rest of the machine not.
+    That is the nearest directory with a `.git` entry that holds the path, else the working directory when it holds the
+    path, else the path itself (for a file, its directory): a module called as `../modules/vm` must be found, the rest
+    of the machine not.
     """
     real = os.path.realpath(path)
     here = os.path.realpath(os.getcwd())
@@ -90,7 +94,10 @@ class DiskReader:
         self.bytes_read = 0
 
     def _real(self, path: str) -> str:
-        real = os.path.realpath(path)
+        try:
+            real = os.path.realpath(path)
+        except ValueError as error:  # a NUL or half a surrogate pair, which an expression of a template can make
+            raise InputError("is not the path of a file") from error
         for root in self._roots:
             if real == root or real.startswith(root.rstrip(os.sep) + os.sep):
                 return real
@@ -112,6 +119,8 @@ class DiskReader:
                 data = handle.read(self._max + 1)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
+        if len(data) > self._max:  # it has grown, or is one of those whose size the system gives as 0
+            raise LimitError(f"is larger than {self._max} bytes, the most that bklint reads of a file")
         self.files_read += 1
         self.bytes_read += len(data)
         self._cache[path] = data
@@ -154,21 +163,26 @@ class MemoryReader:
 
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self._files = {normalise(k): v.encode() if isinstance(v, str) else v for k, v in files.items()}
+        self._seen: set[str] = set()
         self.files_read = 0
         self.bytes_read = 0
 
     def read(self, path: str) -> bytes:
         """See Reader."""
-        try:
-            data = self._files[normalise(path)]
-        except KeyError as error:
-            raise InputError("cannot be read: No such file or directory") from error
-        self.files_read += 1
-        self.bytes_read += len(data)
+        path = normalise(path)
+        data = self._files.get(path)
+        if data is None:
+            missing = not self.list(path)
+            raise InputError("cannot be read: No such file or directory" if missing else "is not a regular file")
+        if path not in self._seen:
+            self._seen.add(path)
+            self.files_read += 1
+            self.bytes_read += len(data)
         return data
 
     def forget(self, path: str) -> None:
         """See DiskReader."""
+        self._seen.discard(normalise(path))
 
     def is_file(self, path: str) -> bool:
         """See Reader."""
@@ -182,22 +196,24 @@ class MemoryReader:
         for name in self._files:
             if name.startswith(prefix):
                 head, slash, _ = name[len(prefix) :].partition("/")
-                if head:
+                if head and head != "..":
                     found[head] = found.get(head, False) or bool(slash)
         return tuple(sorted(Entry(name, directory) for name, directory in found.items()))
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Replace a file's content in one step, keeping its permissions. Raises OSError; symbolic links are refused."""
-    if os.path.islink(path):
+    """Replace a file's content in one step, keeping its permissions. Raises OSError; refuses all but regular files."""
+    info = os.lstat(path)
+    if stat.S_ISLNK(info.st_mode):
         raise OSError(f"{path} is a symbolic link")
-    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if not stat.S_ISREG(info.st_mode):
+        raise OSError(f"{path} is not a regular file")
     directory = os.path.dirname(path) or "."
     handle, temporary = tempfile.mkstemp(prefix=".bklint-", dir=directory)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)
-        os.chmod(temporary, mode)
+        os.chmod(temporary, stat.S_IMODE(info.st_mode))
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bklint.model.value import (
     ABSENT,
-    MISSING,
     ListData,
     ObjectData,
     Scalar,
@@ -26,7 +25,11 @@ from bklint.model.value import (
 )
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z")
-_CANNOT = (MISSING, ABSENT)
+_PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?\Z")
+"""Texts that compare as numbers. Not `01`, which as a name is another one than `1`."""
+
+_HIDDEN = "\0"
+"""Stands for an unknown part of a string while a pattern is tried."""
 
 
 def over_domain(value: Value, test: Callable[[Value], bool | None]) -> bool | None:
@@ -48,10 +51,28 @@ def _equal(left: Value, right: Value) -> bool | None:
     left_exists, right_exists = left.exists, right.exists
     if left_exists is False or right_exists is False:
         return _both_absent(left_exists, right_exists)
+    if _excludes(left, right) or _excludes(right, left):
+        return False
     a, b = parts_of(left), parts_of(right)
     if a is None or b is None:
         return _equal_structure(left, right)
     return equal_parts(a, b)
+
+
+def _excludes(left: Value, right: Value) -> bool:
+    """Whether what is known of an unknown `left` (type, bounds) rules out the known `right`."""
+    data = left.data
+    if not isinstance(data, Unknown) or isinstance(right.data, (Unknown, Text)):
+        return False
+    collection = isinstance(right.data, (ListData, ObjectData))
+    if data.type is not None and collection != (data.type in ("list", "object")):
+        return True
+    if data.type == "bool":
+        return str(right.data).casefold() not in ("true", "false")
+    number = number_of(right.data)
+    if number is None:
+        return data.type == "number"
+    return (data.low is not None and number < data.low) or (data.high is not None and number > data.high)
 
 
 def _both_absent(left: bool | None, right: bool | None) -> bool | None:
@@ -71,25 +92,29 @@ def _equal_structure(left: Value, right: Value) -> bool | None:
             return False
         pairs = [(value, b.find(key)) for key, value in a.fields.items()]
         return conjunction(False if other is None else _equal(value, other) for value, other in pairs)
-    if isinstance(a, Unknown) or isinstance(b, Unknown) or isinstance(a, (ListData, ObjectData)) and type(a) is type(b):
+    if (
+        isinstance(a, Unknown)
+        or isinstance(b, Unknown)
+        or (isinstance(a, (ListData, ObjectData)) and type(a) is type(b))
+    ):
         return None
     return False
 
 
-def conjunction(answers: object) -> bool | None:
-    """Kleene and over an iterable of bool or None."""
+def conjunction(answers: Iterable[bool | None]) -> bool | None:
+    """Kleene and."""
     unknown = False
-    for answer in answers:  # type: ignore[attr-defined]
+    for answer in answers:
         if answer is False:
             return False
         unknown = unknown or answer is None
     return None if unknown else True
 
 
-def disjunction(answers: object) -> bool | None:
-    """Kleene or over an iterable of bool or None."""
+def disjunction(answers: Iterable[bool | None]) -> bool | None:
+    """Kleene or."""
     unknown = False
-    for answer in answers:  # type: ignore[attr-defined]
+    for answer in answers:
         if answer is True:
             return True
         unknown = unknown or answer is None
@@ -110,8 +135,7 @@ def equal_parts(a: tuple[str | Unknown, ...], b: tuple[str | Unknown, ...]) -> b
 def _equal_text(a: str, b: str) -> bool:
     if a.casefold() == b.casefold():
         return True
-    x, y = number_of(a), number_of(b)
-    return x is not None and x == y
+    return bool(_PLAIN_NUMBER.match(a) and _PLAIN_NUMBER.match(b)) and number_of(a) == number_of(b)
 
 
 def _equal_part(a: str | Unknown, b: str | Unknown) -> bool:
@@ -165,13 +189,17 @@ def bounds(value: Value) -> tuple[float | None, float | None]:
 
 def at_least(value: Value, limit: float, strictly: bool = False) -> bool | None:
     """Whether a number is >= limit (> when `strictly`). False for what exists but is no number, and for missing."""
+    return over_domain(value, lambda one: _at_least(one, limit, strictly))
+
+
+def _at_least(value: Value, limit: float, strictly: bool) -> bool | None:
     if value.unknown is None:
         number = number_of(value.data)
         return number is not None and (number > limit if strictly else number >= limit)
     if isinstance(value.data, Text):
         return None
     low, high = bounds(value)
-    if low is not None and (low > limit if strictly else low >= limit):
+    if low is not None and value.exists and (low > limit if strictly else low >= limit):
         return True
     if high is not None and (high <= limit if strictly else high < limit):
         return False
@@ -180,10 +208,35 @@ def at_least(value: Value, limit: float, strictly: bool = False) -> bool | None:
 
 def at_most(value: Value, limit: float, strictly: bool = False) -> bool | None:
     """Whether a number is <= limit (< when `strictly`). False for what exists but is no number, and for missing."""
+    return over_domain(value, lambda one: _at_most(one, limit, strictly))
+
+
+def _at_most(value: Value, limit: float, strictly: bool) -> bool | None:
     if value.unknown is None and number_of(value.data) is None:
         return False
-    above = at_least(value, limit, strictly=not strictly)
+    above = _at_least(value, limit, not strictly)
+    if above is False and not value.exists:
+        return None
     return None if above is None else not above
+
+
+def below(left: Value, right: Value, or_equal: bool = False) -> bool | None:
+    """Whether the number `left` is below `right` (or equal). False where either is no number or missing."""
+    return over_domain(right, lambda limit: _below(left, limit, or_equal))
+
+
+def _below(left: Value, right: Value, or_equal: bool) -> bool | None:
+    limit = number_of(right.data)
+    if limit is not None:
+        return at_most(left, limit, strictly=not or_equal)
+    if right.unknown is None or (left.unknown is None and number_of(left.data) is None):
+        return False
+    low, high = bounds(right)
+    if low is not None and right.exists and at_most(left, low, strictly=not or_equal):
+        return True
+    if high is not None and at_most(left, high, strictly=not or_equal) is False:
+        return False
+    return None
 
 
 def like(value: Value, pattern: str) -> bool | None:
@@ -194,18 +247,21 @@ def like(value: Value, pattern: str) -> bool | None:
 def _like(value: Value, pattern: str) -> bool | None:
     parts = parts_of(value)
     if parts is None:
-        return None if isinstance(value.data, Unknown) else False
+        return False
     expression = re.compile(".*".join(re.escape(piece.casefold()) for piece in pattern.split("*")), re.DOTALL)
+    if expression.fullmatch("".join(part if isinstance(part, str) else _HIDDEN for part in parts).casefold()):
+        return value.exists
     if all(isinstance(part, str) for part in parts):
-        return expression.fullmatch("".join(map(str, parts)).casefold()) is not None
+        return False
+    return None if _may_fit(parts, pattern) else False
+
+
+def _may_fit(parts: tuple[str | Unknown, ...], pattern: str) -> bool:
+    """Whether the literal ends of a partly known string agree with those of the pattern."""
     head, tail = pattern.split("*")[0].casefold(), pattern.split("*")[-1].casefold()
     first = parts[0].casefold() if isinstance(parts[0], str) else ""
     final = parts[-1].casefold() if isinstance(parts[-1], str) else ""
-    if not (first.startswith(head) or head.startswith(first)) or not (final.endswith(tail) or tail.endswith(final)):
-        return False
-    if "*" in pattern and pattern.strip("*") == "" or first.startswith(head) and pattern == head + "*":
-        return True
-    return None
+    return (first.startswith(head) or head.startswith(first)) and (final.endswith(tail) or tail.endswith(final))
 
 
 def contains(value: Value, item: Value) -> bool | None:
@@ -237,6 +293,59 @@ def _contains_text(value: Value, item: Value) -> bool | None:
     if any(isinstance(part, str) and needle in part.casefold() for part in parts):
         return True
     return False if all(isinstance(part, str) for part in parts) else None
+
+
+def is_in(value: Value, options: Value) -> bool | None:
+    """Whether a value equals an item of the list `options`."""
+    return over_domain(options, lambda listed: over_domain(value, lambda one: _is_in(one, listed)))
+
+
+def _is_in(value: Value, options: Value) -> bool | None:
+    if isinstance(options.data, Unknown):
+        return None
+    if not isinstance(options.data, ListData):
+        return equal(value, options) if options.exists else False
+    found = disjunction(equal(value, option) for option in options.data.items)
+    return None if found is False and options.data.rest is not None else found
+
+
+def contains_any(value: Value, options: Value) -> bool | None:
+    """Whether a value contains at least one item of the list `options`."""
+    return over_domain(value, lambda one: _contains_any(one, options))
+
+
+def _contains_any(value: Value, options: Value) -> bool | None:
+    if isinstance(options.data, Unknown):
+        return None if value.exists is not False else False
+    if not isinstance(options.data, ListData):
+        return contains(value, options) if options.exists else False
+    found = disjunction(contains(value, option) for option in options.data.items)
+    return None if found is False and options.data.rest is not None else found
+
+
+def exists(value: Value) -> bool | None:
+    """Whether there is a value that is not null, each alternative of a domain tried."""
+    return over_domain(value, lambda one: one.exists)
+
+
+def not_empty(value: Value) -> bool | None:
+    """Whether there is a text, list or object with something in it, or a number or bool."""
+    return over_domain(value, _not_empty)
+
+
+def _not_empty(value: Value) -> bool | None:
+    data = value.data
+    if isinstance(data, Unknown):
+        return True if data.nonempty or (data.nonnull and data.type in ("number", "bool")) else None
+    if isinstance(data, Text):
+        return True if any(part if isinstance(part, str) else part.nonempty for part in data.parts) else None
+    if isinstance(data, ListData):
+        if any(item.data is not ABSENT for item in data.items):
+            return True
+        return None if data.rest is not None else False
+    if isinstance(data, ObjectData):
+        return True if data.fields else (None if data.rest is not None else False)
+    return data != "" and value.exists is True
 
 
 def scalar_value(data: Scalar) -> Value:

@@ -12,7 +12,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 from bklint.errors import InputError, LimitError
 from bklint.source import BOM, Place, Source, Span
@@ -25,6 +25,9 @@ MAX_DIGITS = 4300
 
 Pointer = tuple[str | int, ...]
 """The way from the root of a document to a value: member names and 0-based item numbers."""
+
+
+Entry = TypeVar("Entry")
 
 
 class Slot(NamedTuple):
@@ -95,22 +98,22 @@ class _Entry(NamedTuple):
     end: int
 
 
-class _Object:
-    """The members of one object; of several with the same key the last counts, as in the data."""
+class Members(Generic[Entry]):
+    """The members of one object by name; of several with the same name the last counts, as in the data."""
 
-    __slots__ = ("exact", "folded")
+    __slots__ = ("_exact", "_folded")
 
-    def __init__(self, exact: dict[str, _Entry]) -> None:
-        self.exact = exact
-        self.folded: dict[str, _Entry] | None = None
+    def __init__(self, exact: dict[Any, Entry]) -> None:
+        self._exact = exact
+        self._folded: dict[str, Entry] | None = None
 
-    def find(self, key: str) -> _Entry | None:
-        """The member of that name, else the last that differs in case only."""
-        found = self.exact.get(key)
-        if found is None:
-            if self.folded is None:
-                self.folded = {name.lower(): entry for name, entry in self.exact.items()}
-            found = self.folded.get(key.lower())
+    def find(self, name: str | int) -> Entry | None:
+        """The member of that name, else the last whose name differs in case only."""
+        found = self._exact.get(name)
+        if found is None and isinstance(name, str):
+            if self._folded is None:
+                self._folded = {key.lower(): entry for key, entry in self._exact.items() if isinstance(key, str)}
+            found = self._folded.get(name.lower())
         return found
 
 
@@ -128,7 +131,7 @@ class Document:
         self.relaxed = relaxed
         self._clean = clean
         self._brackets: tuple[array[int], array[int]] | None = None
-        self._containers: dict[int, _Object | list[Span]] = {}
+        self._containers: dict[int, Members[_Entry] | list[Span]] = {}
         self._comments: tuple[Span, ...] | None = None
         self._duplicates: tuple[Place, ...] | None = None
 
@@ -161,8 +164,8 @@ class Document:
     def child(self, slot: Slot, step: str | int) -> Slot | None:
         """See Tree. Names match exactly first, then without regard to case."""
         container = self._container(slot.node)
-        if isinstance(container, _Object):
-            entry = container.find(step) if isinstance(step, str) else None
+        if isinstance(container, Members):
+            entry = container.find(step)
             return None if entry is None else self._slot(entry.start, entry.end, entry.key_start, entry.key_end)
         if container is not None and isinstance(step, int) and 0 <= step < len(container):
             return self._slot(*container[step], -1, -1)
@@ -172,12 +175,12 @@ class Document:
         head_end = start + 1 if self._clean[start] in _OPENERS else end
         return Slot(start, end, key_start, key_end, head_end, start)
 
-    def _container(self, start: int) -> _Object | list[Span] | None:
+    def _container(self, start: int) -> Members[_Entry] | list[Span] | None:
         """What the bracket at `start` holds. Each container is read once, and its inner containers are passed over."""
         found = self._containers.get(start)
         if found is None and self._clean[start] in _OPENERS:
             if self._clean[start] == _BRACE:
-                found = _Object(dict(self._entries(start)))
+                found = Members(dict(self._entries(start)))
             else:
                 found = list(self._items(start))
             self._containers[start] = found
@@ -321,7 +324,7 @@ def _without_mark(data: bytes) -> bytes:
 
 def _without_lone_surrogates(data: bytes) -> bytes:
     """Half a surrogate pair is legal JSON but no text: it could not be printed. U+FFFD takes as many bytes to write."""
-    if b"\\ud" not in data and b"\\uD" not in data:
+    if b"\\u" not in data:
         return data
     return _SURROGATE.sub(lambda found: b"\\ufffd" if found[1] else found[0], data)
 
@@ -399,8 +402,11 @@ _TO_BRACKET, _TO_BRACE, _TO_SLASH, _TO_COMMA = _to(rb"{}\[\]"), _to(b"{"), _to(b
 
 def _outside(data: bytes, to: re.Pattern[bytes]) -> Iterator[int]:
     """The offsets of the bytes that `to` stops at, except those inside strings."""
-    at, end = 0, len(data)
-    while (at := _past(to, data, at)) < end:
+    at, end, match = 0, len(data), to.match
+    while found := match(data, at):
+        at = found.end()
+        if at >= end:
+            return
         if data[at] == _QUOTE:
             at = _string_end(data, at)
         else:
@@ -523,11 +529,11 @@ class _Diagnosis:
         end = _string_end(self.clean, at)
         if self.state not in ("value", "first item", "name", "first name"):
             self.unexpected(at)
+        if end > len(self.clean):
+            raise InputError("this string is not closed", at)
         for found in _ESCAPE.finditer(self.clean, at, end):
             if found[1] is not None:
                 raise InputError("invalid escape in this string: a backslash is written \\\\", found.start())
-        if end > len(self.clean):
-            raise InputError("this string is not closed", at)
         self.string = Span(at, end)
         self.state = "colon" if "name" in self.state else "next"
         return end
@@ -551,9 +557,8 @@ class _Diagnosis:
         if word.startswith(b"/*"):
             raise InputError("this comment is not closed", at)
         if self.string and b"\n" in self.clean[slice(*self.string)]:
-            raise InputError(
-                "this string is not closed on its line, and what follows its end does not fit", self.string.start
-            )
+            message = "this string runs over the end of its line, and what follows it does not fit"
+            raise InputError(message, self.string.start)
         if word.startswith(b"'"):
             raise InputError("text takes double quotes, not single ones", at)
         if self.state in ("value", "first item"):

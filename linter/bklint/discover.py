@@ -1,0 +1,318 @@
+"""Paths given by the user into inputs by dialect: Terraform directories, ARM templates, parameter files.
+
+Endings decide for Terraform and Bicep; JSON is decided by its own content, never by its name. Only the member names
+of its outermost levels are looked at, and only where a cheap search finds a word that one of the dialects must hold,
+so `package.json` costs one search and is never an error.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bklint.errors import InputError
+from bklint.files import Reader, join, normalise
+from bklint.model.inventory import Note, Problem
+from bklint.source import Source
+from bklint.syntax import json as json_syntax
+
+TERRAFORM = (".tf", ".tf.json", ".tofu", ".tofu.json")
+VARIABLES = (".tfvars", ".tfvars.json")
+BICEP = (".bicep", ".bicepparam")
+JSON = (".json", ".jsonc")
+
+SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
+"""Directories that hold other people's code. Hidden ones (`.git`, `.terraform`, `.venv`) are skipped as well."""
+
+MAX_DEPTH = 64
+"""Deepest directory that is looked into, counted from the path given."""
+
+MAX_FILES = 200_000
+"""Most files that are looked at; the largest public collection of templates met holds about 20,000."""
+
+HEAD = 4096
+"""Bytes of a JSON file that are looked at first; nearly every template names its schema there."""
+
+SNIFFED = 1 << 20
+"""Bytes that are looked at where the head holds a telling word but decides nothing."""
+
+_NOT_READ = {
+    "plan": "Terraform plan: not read yet; scan the configuration it was made from",
+    "nsg": "export of a network security group: not read yet",
+}
+
+
+@dataclass(slots=True)
+class Inputs:
+    """What there is to scan. `roots` maps a dialect to directories (terraform) or files; `files` counts the files of
+    each dialect; `skipped` are JSON files that claim no dialect; `listing` is every file with what it was taken for."""
+
+    roots: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    listing: list[tuple[str, str]] = field(default_factory=list)
+
+
+def discover(paths: Iterable[str], reader: Reader, dialects: Collection[str]) -> Inputs:
+    """The inputs below `paths` (directories and files). `dialects` are those that have a front-end; what belongs to
+    another one is noted as not read."""
+    search = _Search(reader, dialects)
+    for path in paths:
+        search.given(normalise(path))
+    return search.finish()
+
+
+class _Search:
+    """The walk over the paths given, and what it has found so far."""
+
+    def __init__(self, reader: Reader, dialects: Collection[str]) -> None:
+        self._reader = reader
+        self._dialects = dialects
+        self._found: dict[str, str] = {}
+        self._inputs = Inputs()
+        self._full = False
+
+    def given(self, path: str) -> None:
+        """Take a directory or file that the user named."""
+        if self._reader.is_file(path):
+            self._named(path)
+            return
+        try:
+            self._reader.list(path)
+        except InputError as error:
+            self._inputs.problems.append(Problem(path, error.message))
+            return
+        self._walk(path)
+
+    def _walk(self, top: str) -> None:
+        pending = [(top, 0)]
+        while pending and not self._full:
+            directory, depth = pending.pop()
+            below: list[tuple[str, int]] = []
+            for name, is_directory, link in self._members(directory):
+                path = name if directory == "." else join(directory, name)
+                if is_directory:
+                    if not link and _looked_into(name):
+                        below.append((path, depth + 1))
+                elif not name.startswith("."):
+                    self._met(path)
+            if below and depth >= MAX_DEPTH:
+                self._note("limit", f"{directory}: directories nested deeper than {MAX_DEPTH} are not looked into")
+            else:
+                pending.extend(reversed(below))
+
+    def _members(self, directory: str) -> tuple[tuple[str, bool, bool], ...]:
+        try:
+            members = self._reader.list(directory)
+        except InputError as error:
+            self._note("unreadable", f"{directory}: {error.message}")
+            return ()
+        return () if any(member.name == "pyvenv.cfg" for member in members) else members
+
+    def _met(self, path: str) -> None:
+        """Take a file that was met in a directory."""
+        if path in self._found or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl")):
+            return
+        if len(self._found) >= MAX_FILES:
+            self._full = True
+            self._note("limit", f"more than {MAX_FILES} files: the rest is not looked at")
+            return
+        kind = by_name(path)
+        if kind == "json":
+            try:
+                kind = self._sniff(path)
+            except InputError as error:
+                kind = "unreadable"
+                self._note("unreadable", f"{path}: {error.message}")
+        self._found[path] = kind
+
+    def _sniff(self, path: str) -> str:
+        """What the content of a JSON file claims to be. Raises InputError."""
+        return by_content(self._reader.read(path))
+
+    def _named(self, path: str) -> None:
+        """Take a file that the user named: what cannot be used is said, and what cannot be read is a problem."""
+        kind = by_name(path)
+        try:
+            if kind in ("json", ""):
+                kind = self._sniff(path) or self._unclaimed(path, kind)
+        except InputError as error:
+            self._inputs.problems.append(Problem(path, error.message))
+            kind = "unreadable"
+        if kind == "tfvars" and not self._has_configuration(posixpath.dirname(path)):
+            self._note("unclaimed", f"{path}: no Terraform configuration beside it; give its directory, or --var-file")
+        if kind == "bicep":
+            self._twin(path)
+        self._found[path] = kind
+
+    def _unclaimed(self, path: str, kind: str) -> str:
+        """A named file of no dialect. Raises InputError where it should be JSON and is not."""
+        if kind == "json":
+            json_syntax.parse(Source.of(path, self._reader.read(path)))
+        self._note("unclaimed", f"{path}: no Terraform, ARM or Bicep-compiled template, so nothing in it is checked")
+        return "unclaimed"
+
+    def _twin(self, path: str) -> None:
+        """Read the compiled template beside a Bicep file that was named."""
+        for twin in twins(path):
+            if self._reader.is_file(twin):
+                self._met(twin)
+
+    def _has_configuration(self, directory: str) -> bool:
+        members = self._members(directory or ".")
+        return any(by_name(name) == "terraform" for name, is_directory, _ in members if not is_directory)
+
+    def finish(self) -> Inputs:
+        """Everything found, sorted, with notes for what is not read."""
+        inputs = self._inputs
+        directories: dict[str, None] = {}
+        for path, kind in sorted(self._found.items()):
+            inputs.listing.append((path, kind or "skipped"))
+            if not kind:
+                inputs.skipped.append(path)
+            elif kind in ("terraform", "tfvars", "parameters", *self._dialects):
+                inputs.files[kind] = inputs.files.get(kind, 0) + 1
+            if kind in ("terraform", "tfvars"):
+                directories.setdefault(posixpath.dirname(path) or ".")
+            elif kind in self._dialects:
+                inputs.roots.setdefault(kind, []).append(path)
+            elif kind in _NOT_READ:
+                self._note(kind, f"{path}: {_NOT_READ[kind]}")
+        if "terraform" in self._dialects and directories:
+            inputs.roots["terraform"] = sorted(filter(self._has_configuration, directories))
+        self._not_compiled()
+        self._counted("terragrunt", "Terragrunt file", "not read; scan the modules they call")
+        return inputs
+
+    def _not_compiled(self) -> None:
+        for path, kind in self._found.items():
+            if kind == "bicep" and any(self._found.get(twin) in ("arm", "parameters") for twin in twins(path)):
+                self._found[path] = "compiled"
+        self._counted(
+            "bicep", "Bicep file", "not checked, no compiled template beside them; compile with `bicep build`"
+        )
+
+    def _counted(self, kind: str, noun: str, what: str) -> None:
+        """One note for all files of a kind."""
+        paths = sorted(path for path, its in self._found.items() if its == kind)
+        if paths:
+            named = ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
+            self._note(kind, f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'} ({named}): {what}")
+
+    def _note(self, kind: str, message: str) -> None:
+        self._inputs.notes.append(Note(kind, message))
+
+
+def _looked_into(name: str) -> bool:
+    return not name.startswith(".") and name not in SKIPPED_DIRECTORIES
+
+
+def twins(path: str) -> tuple[str, ...]:
+    """Where the compiled form of a Bicep file may stand."""
+    stem, ending = posixpath.splitext(path)
+    return (stem + ".json", stem + ".parameters.json") if ending == ".bicepparam" else (stem + ".json",)
+
+
+def by_name(path: str) -> str:
+    """terraform, tfvars, bicep, terragrunt or json, by the ending of a file name; empty for anything else."""
+    name = posixpath.basename(path)
+    if name.endswith(TERRAFORM):
+        return "" if name.startswith("#") or name.endswith("~") else "terraform"
+    if name.endswith(VARIABLES):
+        return "tfvars"
+    if name.endswith(BICEP):
+        return "bicep"
+    if name == "terragrunt.hcl":
+        return "terragrunt"
+    return "json" if name.casefold().endswith(JSON) else ""
+
+
+# -- content -------------------------------------------------------------------------------------------------------
+
+_TELLING = re.compile(
+    rb"deploymenttemplate|deploymentparameters|contentversion|planned_values|resource_changes|securityrules"
+    rb'|"direction"',
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|//[^\r\n]*|/\*.*?\*/|[{}\[\],:]', re.DOTALL)
+_LEVELS = 4
+"""Levels of members that are looked at: `value[0].properties.securityRules` is the deepest that tells anything."""
+
+
+def by_content(data: bytes) -> str:
+    """arm, parameters, plan or nsg, by the content of a JSON file; empty where it claims to be none of them."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data[: SNIFFED * 2].decode("utf-16", "ignore").encode("utf-8", "ignore")
+    if _TELLING.search(data) is None:
+        return ""
+    return _claimed(members(data[:HEAD])) or (_claimed(members(data[:SNIFFED])) if len(data) > HEAD else "")
+
+
+def _claimed(found: dict[str, str]) -> str:
+    schema = found.get("$schema", "").casefold()
+    if "deploymenttemplate" in schema:
+        return "arm"
+    if "deploymentparameters" in schema:
+        return "parameters"
+    if "resources" in found and "contentversion" in found:
+        return "arm"
+    if ("planned_values" in found or "resource_changes" in found) and "terraform_version" in found:
+        return "plan"
+    return "nsg" if any(_security_group(found, prefix) for prefix in ("", "[].", "value.[].")) else ""
+
+
+def _security_group(found: dict[str, str], prefix: str) -> bool:
+    """Whether the objects at `prefix` are security groups, rules or effective rules as the Azure CLI prints them."""
+
+    def has(*names: str) -> bool:
+        return all(prefix + name in found for name in names)
+
+    type_ = found.get(prefix + "type", "").casefold()
+    return (
+        has("effectivesecurityrules")
+        or has("defaultsecurityrules")
+        or (has("securityrules") and "/networksecuritygroups/" in found.get(prefix + "id", "").casefold())
+        or (has("properties.securityrules") and type_ == "microsoft.network/networksecuritygroups")
+        or has("access", "direction", "priority", "protocol")
+    )
+
+
+def members(data: bytes) -> dict[str, str]:
+    """The members of a JSON text down to four levels: path in lower case (`value.[].id`) to the text of a string, or
+    to nothing for any other value. The text may be cut off, hold comments or be damaged."""
+    found: dict[str, str] = {}
+    open_: list[tuple[str, bool]] = []
+    key, before = "", b""
+    for token in _tokens(data):
+        if token in (b"{", b"["):
+            open_.append((_prefix(open_, key), token == b"["))
+        elif token in (b"}", b"]"):
+            del open_[-1:]
+        elif token[:1] == b'"' and open_ and len(open_) <= _LEVELS and not open_[-1][1]:
+            text = token[1:-1].decode("utf-8", "replace")
+            if before in (b"{", b","):
+                key = text.casefold()
+                found.setdefault(open_[-1][0] + key, "")
+            elif before == b":":
+                found[open_[-1][0] + key] = text
+        before = token
+    return found
+
+
+def _prefix(open_: list[tuple[str, bool]], key: str) -> str:
+    """What the paths of the members of a container start with that opens now."""
+    if not open_:
+        return ""
+    outer, in_list = open_[-1]
+    return outer + ("[]." if in_list else key + ".")
+
+
+def _tokens(data: bytes) -> Iterator[bytes]:
+    for match in _TOKEN.finditer(data):
+        token = match.group()
+        if token[:1] != b"/":
+            yield token

@@ -1,0 +1,339 @@
+"""Expression trees and JSON into values. Nothing raised leaves here: an expression in error is an unknown value.
+
+Where a value stands: a literal at its own JSON string; the result of a function at the string of the call, unless
+exactly one operand is no constant, whose place it then keeps (`int(parameters('size'))` is decided by the parameter).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
+    functions_arrays,
+    functions_cidr,
+    functions_lambda,
+    functions_logic,
+    functions_numbers,
+    functions_objects,
+    functions_reference,
+    functions_scope,
+    functions_strings,
+    functions_time,
+)
+from bklint.frontends.arm.expressions import Access, Call, Failure, Literal, Node, is_expression, parsed, unescaped
+from bklint.frontends.arm.functions import LAZY, PURE, SCOPED, Pure, Values
+from bklint.frontends.arm.loops import Loop, property_loops
+from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, settled
+from bklint.frontends.arm.operands import Failed, Stuck, derived, key_of
+from bklint.frontends.arm.placeholders import placeholder
+from bklint.model.compare import equal
+from bklint.model.value import (
+    MISSING,
+    ListData,
+    ObjectData,
+    Reason,
+    Text,
+    Unknown,
+    Value,
+    join,
+    member_of,
+    unknown,
+)
+from bklint.source import Locator
+from bklint.syntax.json import Document, Pointer
+
+if TYPE_CHECKING:
+    from bklint.frontends.arm.scope import Env
+
+FRAMES_PER_CALL = 4
+"""Python frames that one level of an expression costs, for the depth budget."""
+
+
+# -- JSON ----------------------------------------------------------------------------------------------------------
+
+
+def evaluate_json(env: Env, document: Document, node: Any, pointer: Pointer) -> Value:
+    """The value of a JSON value; the members of objects are evaluated when asked for."""
+    if type(node) is str:
+        return evaluate_text(env, document, node, pointer)
+    if type(node) is dict:
+        return Value(object_data(env, document, node, pointer), document.place(pointer, "header"))
+    if type(node) is list:
+        items = []
+        for index, item in enumerate(node):
+            items.append(evaluate_json(env, document, item, (*pointer, index)))
+        return Value(ListData(tuple(items)), document.place(pointer, "header"))
+    return Value(node, document.place(pointer))
+
+
+def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> Value:
+    """The value of a JSON string: an expression, or a literal that may stand for what a pipeline fills in."""
+    place = document.place(pointer)
+    if not is_expression(text):
+        return placeholder(text, place) or Value(unescaped(text), place)
+    tree = parsed(text)
+    if isinstance(tree, Failure):
+        return unknown(Reason.LIMIT if tree.limit else Reason.ERROR, tree.message, place)
+    value = evaluate(tree, env, place)
+    if env.use and (value.hops is not None or value.place != place):
+        return carried(value, "use", str(pointer[-1]) if pointer else "", place)
+    return value
+
+
+class _Members(Fields):
+    """The members of a JSON object."""
+
+    __slots__ = ("_document", "_env", "_names", "_node", "_pointer")
+
+    def __init__(self, env: Env, document: Document, node: dict[str, Any], pointer: Pointer) -> None:
+        super().__init__()
+        self._env = env
+        self._document = document
+        self._node = node
+        self._pointer = pointer
+        self._names: Mapping[str, object] = node
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """See Fields."""
+        return self._names
+
+    @property
+    def renamed(self) -> bool:
+        """Whether the names are others than the JSON object's."""
+        return self._names is not self._node
+
+    def rename(self, names: Mapping[str, object]) -> None:
+        """Take other names than the JSON object's: name to key, or to a loop that makes the member."""
+        self._names = names
+
+    def make(self, name: str) -> Value:
+        """See Fields."""
+        origin = self._names[name]
+        if isinstance(origin, Loop):
+            return loop_value(self._env, self._document, origin)
+        key = origin if self.renamed and isinstance(origin, str) else name
+        return evaluate_json(self._env, self._document, self._node[key], (*self._pointer, key))
+
+
+def object_data(
+    env: Env, document: Document, node: dict[str, Any], pointer: Pointer, leave_out: frozenset[str] = frozenset()
+) -> ObjectData:
+    """The data of a JSON object, without the members named in `leave_out` (in lower case)."""
+    if not node:
+        return ObjectData()
+    fields = _Members(env, document, node, pointer)
+    loops = property_loops(node, pointer)
+    rest: Unknown | None = None
+    if loops or leave_out or any(name[:1] == "[" for name in node):
+        names: dict[str, object] = {}
+        for key in node:
+            if key.lower() in leave_out or (loops and key.lower() == "copy"):
+                continue
+            name, why = _member_name(env, document, key, pointer)
+            rest = rest or why
+            if name is not None:
+                names[name] = key
+        names.update((loop.name, loop) for loop in loops)
+        fields.rename(names)
+    return LazyObject(fields, rest, Keys(document, pointer, fields.names, fields.renamed))
+
+
+def _member_name(env: Env, document: Document, key: str, pointer: Pointer) -> tuple[str | None, Unknown | None]:
+    """The name that a key stands for, or the unknown that hides it."""
+    if key[:1] != "[":
+        return key, None
+    if not is_expression(key):
+        return unescaped(key), None
+    value = evaluate_text(env.quietly(), document, key, (*pointer, key))
+    if value.unknown is not None:
+        return None, value.unknown
+    return str(value.data), None
+
+
+def loop_value(env: Env, document: Document, loop: Loop) -> Value:
+    """The list that a property, variable or output loop makes
+    (https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-properties)."""
+    place = document.place(loop.pointer, "header")
+    count = evaluate_json(env.quietly(), document, loop.count, (*loop.pointer, "count"))
+    indexes, rest = env.lowering.indexes(count, place, loop.name, env.deployment.key)
+    items = []
+    for index in indexes:
+        inner = env.with_loop(loop.name, Value(index, place), unnamed=loop.unnamed)
+        item = evaluate_json(inner, document, loop.input, (*loop.pointer, "input"))
+        items.append(item.via("loop", loop.name, place) if item.place is not None else item)
+    return Value(ListData(tuple(items), rest), place)
+
+
+# -- expressions ---------------------------------------------------------------------------------------------------
+
+
+def evaluate(node: Node, env: Env, place: Locator | None) -> Value:
+    """The value of an expression tree; `place` is the JSON string it stands in."""
+    if isinstance(node, Literal):
+        return Value(node.value, place)
+    lowering = env.lowering
+    if not lowering.enter(FRAMES_PER_CALL):
+        return unknown(Reason.LIMIT, "expressions that are nested too deep or too many", place)
+    try:
+        if isinstance(node, Call):
+            return _call(node, env, place)
+        return _access(node, env, place)
+    finally:
+        lowering.leave(FRAMES_PER_CALL)
+
+
+def _call(node: Call, env: Env, place: Locator | None) -> Value:
+    name = node.name
+    function = LAZY.get(name) or SCOPED.get(name) or PURE.get(name)
+    if function is None:
+        return _other(node, env, place)
+    if not function.least <= len(node.arguments) <= (function.most if function.most is not None else 1 << 30):
+        return unknown(Reason.ERROR, f"{name}() does not take {len(node.arguments)} arguments", place)
+    operands: Values = ()
+    try:
+        if name in LAZY:
+            return LAZY[name].run(env, node.arguments, place)
+        operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
+        if name in SCOPED:
+            return SCOPED[name].run(env, operands, place)
+        return apply(node, PURE[name], operands, place)
+    except Stuck as error:
+        return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
+    except Failed as error:
+        return unknown(error.reason, f"{name}(): {error.message}", place)
+
+
+def apply(node: Call, function: Pure, operands: Values, place: Locator | None) -> Value:
+    """A pure function of its operands; of one operand that has alternatives, of each of them."""
+    try:
+        return _placed(node, operands, function.run(operands), place, function.composes)
+    except Stuck as error:
+        for index, operand in enumerate(operands):
+            if isinstance(operand.data, Unknown) and operand.data.domain:
+                return _over_domain(node, function, operands, index, place)
+        result = derived(node.name, operands, error.unknown, function.type)
+        return _placed(node, operands, result, place, False)
+
+
+def _over_domain(node: Call, function: Pure, operands: Values, index: int, place: Locator | None) -> Value:
+    operand = operands[index]
+    assert isinstance(operand.data, Unknown)
+    results = []
+    for choice in operand.data.domain:
+        try:
+            results.append(apply(node, function, (*operands[:index], choice, *operands[index + 1 :]), place))
+        except Failed as error:
+            results.append(unknown(error.reason, f"{node.name}(): {error.message}", place))
+    why = derived(node.name, operands, operand.data, function.type)
+    joined = join(tuple(results), why)
+    if isinstance(joined.data, Unknown) and joined.data.key is None:
+        joined = joined._replace(data=replace(joined.data, key=why.key))
+    return joined._replace(place=operand.place, hops=operand.hops)
+
+
+def _placed(node: Call, operands: Values, result: object, place: Locator | None, composes: bool) -> Value:
+    """A function's result with the place of what decides it."""
+    if isinstance(result, Value):
+        return result if result.place is not None else result._replace(place=place)
+    varying = [value for argument, value in zip(node.arguments, operands, strict=False) if not argument.constant]
+    pieces = operands if composes else ()
+    if len(varying) == 1 and varying[0].place is not None:
+        return Value(result, varying[0].place, varying[0].hops, None, pieces)  # type: ignore[arg-type]
+    return Value(result, place, None, None, pieces)  # type: ignore[arg-type]
+
+
+def _other(node: Call, env: Env, place: Locator | None) -> Value:
+    """A user-defined function, a `list…()` function, or one that is not evaluated."""
+    if "." in node.name:
+        return _user_defined(node, env, place)
+    if node.name.startswith("list"):
+        operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
+        return functions_reference.list_values(node.name, operands, place)
+    operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
+    cause = f"function {node.name}()"
+    key = derived(node.name, operands, Unknown(Reason.UNSUPPORTED), None).key
+    return unknown(Reason.UNSUPPORTED, cause, place, key=key)
+
+
+def _user_defined(node: Call, env: Env, place: Locator | None) -> Value:
+    """https://learn.microsoft.com/azure/azure-resource-manager/templates/user-defined-functions"""
+    function = env.deployment.function(node.name)
+    if function is None:
+        return unknown(Reason.ERROR, f"there is no function {node.name}()", place)
+    names = [str(entry.get("name", "")).casefold() for entry in function.parameters]
+    operands = [evaluate(argument, env, place) for argument in node.arguments]
+    inner = env.with_arguments(dict(zip(names, operands, strict=False)))
+    result = evaluate_json(inner, function.document, function.value, function.pointer)
+    if not settled(result):
+        return unknown(Reason.LIMIT, f"the result of {node.name}() is larger than bklint evaluates", place)
+    return result.via("function", f"{node.name}()", place)
+
+
+# -- members -------------------------------------------------------------------------------------------------------
+
+
+def _access(node: Access, env: Env, place: Locator | None) -> Value:
+    value = evaluate(node.target, env, place)
+    for step in node.steps:
+        key = Value(step.key.value, place) if isinstance(step.key, Literal) else evaluate(step.key, env, place)
+        value = member(value, key, step.safe, place)
+    return value
+
+
+def member(value: Value, key: Value, safe: bool, place: Locator | None) -> Value:
+    """`value[key]`; with `safe`, null where there is none."""
+    data, name = value.data, key.data
+    if isinstance(name, (Unknown, Text)):
+        return _some_member(value, key, place)
+    if isinstance(data, Unknown):
+        return value._replace(data=_unknown_member(data, name, safe), ident=None, pieces=())  # type: ignore[arg-type]
+    found: Value | None = None
+    if isinstance(data, ObjectData) and isinstance(name, str):
+        found = data.find(name)
+    elif isinstance(data, ListData) and isinstance(name, int) and not isinstance(name, bool):
+        found = data.items[name] if 0 <= name < len(data.items) else None
+    elif data is not None and data is not MISSING and not safe:
+        return unknown(Reason.ERROR, f"{name!r} cannot be looked up in this value", place)
+    if found is not None:
+        return found
+    rest = data.rest if isinstance(data, (ObjectData, ListData)) else None
+    if rest is not None:
+        return Value(_unknown_member(rest, name, safe), value.place or place, value.hops)  # type: ignore[arg-type]
+    if safe:
+        return Value(None, place)
+    what = f"there is no item {name}" if isinstance(name, int) else f"there is no property {name!r}"
+    return unknown(Reason.ERROR, what, place)
+
+
+def _unknown_member(data: Unknown, name: str | int, safe: bool) -> Unknown:
+    """A member of an unknown. What a deployed resource is asked for is there, or the deployment would fail."""
+    found = member_of(data, name)
+    computed = data.reason is Reason.COMPUTED and not safe and not found.domain
+    return replace(found, nonnull=True) if computed else found
+
+
+def _some_member(value: Value, key: Value, place: Locator | None) -> Value:
+    """The member of a name or number that is not known: one of those there are."""
+    why = key.unknown
+    assert why is not None
+    identity = key_of(key)
+    if value.hops is None or value.place is None or identity is None:
+        symbol = None
+    else:
+        symbol = ("member", value.place, identity)
+    why = replace(why, type=None, nonnull=False, nonempty=False, low=None, high=None, domain=(), key=symbol)
+    data = value.data
+    choices: tuple[Value, ...] = ()
+    if isinstance(data, ListData) and data.rest is None:
+        choices = data.items
+    elif isinstance(data, ObjectData) and data.rest is None:
+        choices = tuple(data.fields[name] for name in data.fields if equal(Value(name), key) is not False)
+    if not choices:
+        return Value(data if isinstance(data, Unknown) else why, place)
+    found = join(choices, why)
+    if isinstance(found.data, Unknown):
+        found = found._replace(data=replace(found.data, key=symbol))
+    return found

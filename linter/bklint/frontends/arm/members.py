@@ -1,0 +1,167 @@
+"""Objects whose members are evaluated when they are asked for, and values that take a hop on to what is inside them.
+
+A big template has tens of thousands of expressions, of which policies read a few hundred. So an `ObjectData` made from
+JSON holds a mapping that evaluates a member when it is looked up. Names are found ignoring case without evaluating the
+other members.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+
+from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
+from bklint.source import Locator
+from bklint.syntax.json import Document, JsonPlace, Pointer
+
+MAX_CARRIED = 24
+"""Most hops that a collection takes on to its members; a value's own hops are not limited by it."""
+MAX_DEPTH = 256
+MAX_NODES = 200_000
+"""Largest value of a parameter, variable or output, in values; 4 MB of JSON holds fewer."""
+
+
+class Fields(Mapping[str, Value]):
+    """Members by name, made when asked for. `names` are as written, in order."""
+
+    __slots__ = ("_folded", "_made")
+
+    def __init__(self) -> None:
+        self._made: dict[str, Value] = {}
+        self._folded: dict[str, str] | None = None
+
+    @property
+    @abstractmethod
+    def names(self) -> Mapping[str, object]:
+        """A mapping whose keys are the names."""
+
+    @abstractmethod
+    def make(self, name: str) -> Value:
+        """The member of an existing name."""
+
+    def __getitem__(self, name: str) -> Value:
+        found = self._made.get(name)
+        if found is None:
+            if name not in self.names:
+                raise KeyError(name)
+            self._made[name] = _CYCLE
+            found = self._made[name] = self.make(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def actual(self, name: str) -> str | None:
+        """The name as written of a name in any case."""
+        if name in self.names:
+            return name
+        if self._folded is None:
+            self._folded = {written.casefold(): written for written in self.names}
+        return self._folded.get(name.casefold())
+
+
+_CYCLE = Value(Unknown(Reason.ERROR, "an expression that refers to itself"))
+
+
+class LazyObject(ObjectData):
+    """An object over `Fields`."""
+
+    __slots__ = ()
+
+    def find(self, name: str) -> Value | None:
+        """See ObjectData; evaluates no other member."""
+        fields = self.fields
+        assert isinstance(fields, Fields)
+        actual = fields.actual(name)
+        return None if actual is None else fields[actual]
+
+
+class Keys(Mapping[str, "JsonPlace"]):
+    """The places of the members' names of a JSON object."""
+
+    __slots__ = ("_document", "_names", "_pointer", "_renamed")
+
+    def __init__(self, document: Document, pointer: Pointer, names: Mapping[str, object], renamed: bool) -> None:
+        self._document = document
+        self._pointer = pointer
+        self._names = names
+        self._renamed = renamed
+
+    def __getitem__(self, name: str) -> JsonPlace:
+        origin = self._names[name]
+        key = origin if self._renamed and isinstance(origin, str) else name
+        return self._document.place((*self._pointer, key), "key")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _Carried(Fields):
+    """The members of an object that came through a place of its own: each takes the hop on."""
+
+    __slots__ = ("_base", "_hop", "depth")
+
+    def __init__(self, base: ObjectData, hop: tuple[str, str, Locator | None]) -> None:
+        super().__init__()
+        self._base = base
+        self._hop = hop
+        self.depth: int = 1 + (base.fields.depth if isinstance(base.fields, _Carried) else 0)
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """See Fields."""
+        fields = self._base.fields
+        return fields.names if isinstance(fields, Fields) else fields
+
+    def make(self, name: str) -> Value:
+        """See Fields."""
+        return carried(self._base.fields[name], *self._hop)
+
+
+def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
+    """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
+    data = value.data
+    if isinstance(data, ListData):
+        items = tuple(carried(item, kind, label, place) for item in data.items)
+        value = value._replace(data=ListData(items, data.rest))
+    elif isinstance(data, ObjectData) and data.fields:
+        fields = _Carried(data, (kind, label, place))
+        if fields.depth <= MAX_CARRIED:
+            value = value._replace(data=LazyObject(fields, data.rest, data.keys))
+    return value.via(kind, label, place)
+
+
+def settled(value: Value) -> bool:
+    """Evaluate everything inside a value; False when it is deeper or larger than bklint evaluates."""
+    pending, nodes = [(value, 0)], 0
+    while pending:
+        data, depth = pending[-1][0].data, pending.pop()[1]
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES:
+            return False
+        if isinstance(data, ListData):
+            pending.extend((item, depth + 1) for item in data.items)
+        elif isinstance(data, ObjectData):
+            pending.extend((member, depth + 1) for member in data.fields.values())
+    return True
+
+
+def transformed(value: Value, change: Callable[[Value], Value], depth: int = 0) -> Value:
+    """A value with `change` made to every scalar inside it. What is nested deeper than 64 levels is changed as one."""
+    data = value.data
+    if depth < 64 and isinstance(data, ListData):
+        items = tuple(transformed(item, change, depth + 1) for item in data.items)
+        return value._replace(data=ListData(items, data.rest))
+    if depth < 64 and isinstance(data, ObjectData):
+        fields = {name: transformed(member, change, depth + 1) for name, member in data.fields.items()}
+        return value._replace(data=ObjectData(fields, data.rest, data.keys))
+    return change(value)

@@ -1,0 +1,460 @@
+"""Text that holds JSON, YAML or base64 → the values in it, each at its place in the configuration.
+
+Three kinds of text are taken apart. What `jsonencode(x)` made gives `x` itself: an encoding function leaves its operand
+as the only piece of its result. A literal (quoted, heredoc, or a file's content) is parsed, and its values are at the
+byte ranges they have there. A template is parsed with a stand-in for each part that is not known, so the rest of it
+stays readable; a value that is exactly one interpolation has that one's provenance.
+
+The one fact a reader would not guess: an unknown interpolation outside quotes, in a JSON array, may stand for several
+items or none, so it opens the array.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any, NamedTuple, Protocol
+
+from bklint.errors import InputError
+from bklint.frontends.terraform.alignment import Runs, align
+from bklint.frontends.terraform.types import Bag, plain, string_parts
+from bklint.model.value import (
+    MAX_DOMAIN,
+    Hop,
+    ListData,
+    ObjectData,
+    Reason,
+    Text,
+    Unknown,
+    Value,
+    join,
+    text,
+    unknown,
+)
+from bklint.source import Locator, Place, Source
+from bklint.syntax import json as json_syntax
+from bklint.syntax.json import JsonPlace, Pointer
+
+ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", "textencodebase64", "urlencode"})
+
+_IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
+_MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
+_MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
+_STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
+_BASE64 = frozenset({"base64encode", "base64gzip", "textencodebase64"})
+
+
+def encoded_by(value: Value) -> str | None:
+    """The encoding function that made a string; its operand is the value's only piece."""
+    if len(value.pieces) != 1:
+        return None
+    for hop in value.trail:
+        if hop.kind == "function":
+            name = hop.label.removesuffix("()")
+            return name if name in ENCODERS else None
+    return None
+
+
+def decode_json(value: Value) -> Value:
+    """The value a JSON text holds; Unknown(ERROR) where it holds none."""
+    return value.pieces[0] if encoded_by(value) == "jsonencode" else _decode(value, _JSON)
+
+
+def decode_yaml(value: Value) -> Value:
+    """The value a YAML text of one document holds; Unknown(ERROR) where it holds none."""
+    if encoded_by(value) in ("jsonencode", "yamlencode"):
+        return value.pieces[0]
+    return _decode(value, _YAML)
+
+
+def decode_base64(value: Value) -> Value:
+    """The text behind base64, of `base64encode`, `base64gzip` and `textencodebase64` too; its places are in that text."""
+    if encoded_by(value) in _BASE64:
+        return value.pieces[0]
+    data = value.data
+    if isinstance(data, Unknown):
+        if data.domain:
+            return join(tuple([decode_base64(choice) for choice in data.domain]), data)
+        return value._replace(data=_decoded(data, "base64decode", "string"), ident=None)
+    if isinstance(data, Text):
+        return Value(_decoded(data.unknowns[0], "", "string"), value.place, value.hops)
+    try:
+        raw = base64.b64decode(data.encode() if isinstance(data, str) else b"?", validate=True)
+        return Value(raw.decode("utf-8"), value.place, value.hops)
+    except (binascii.Error, UnicodeError):
+        return unknown(Reason.ERROR, "the text is no base64 of a string", value.place)
+
+
+def _decoded(why: Unknown, name: str, type_: str | None = None) -> Unknown:
+    """What an unknown text holds."""
+    key = None if why.key is None or not name else (name, why.key)
+    return replace(plain(why), type=type_, nonnull=type_ is not None, key=key)
+
+
+# -- formats -----------------------------------------------------------------------------------------------------------
+
+
+class _Document(Protocol):
+    data: Any
+
+    def place(self, pointer: Pointer, part: str = "value") -> JsonPlace: ...
+
+
+class _Format(NamedTuple):
+    """How a text of that format is read, and how a part that is not known is written outside quotes."""
+
+    name: str
+    read: Callable[[str], _Document]
+    quote: str
+
+
+def _read_json(written: str) -> _Document:
+    document = json_syntax.embedded(written)
+    if document.relaxed:
+        raise InputError("comments, trailing commas and raw line ends in strings are not allowed")
+    return document
+
+
+def _read_yaml(written: str) -> _Document:
+    from bklint.syntax import yaml as yaml_syntax
+
+    documents = yaml_syntax.parse(Source("<embedded>", written.encode("utf-8", "replace"), fixable=False))
+    if len(documents) != 1:
+        raise InputError(f"one document is required, not {len(documents)}")
+    return documents[0]
+
+
+_JSON = _Format("jsondecode", _read_json, '"')
+_YAML = _Format("yamldecode", _read_yaml, "")
+
+
+# -- decoding ----------------------------------------------------------------------------------------------------------
+
+
+def _decode(value: Value, form: _Format) -> Value:
+    data = value.data
+    if isinstance(data, Unknown):
+        if data.is_error:
+            return value
+        if data.domain:
+            return join(tuple([_decode(choice, form) for choice in data.domain]), data)
+        return value._replace(data=_decoded(data, form.name), ident=None)
+    leaves = _leaves(value)
+    if leaves is None:
+        return unknown(Reason.ERROR, f"{form.name}() needs a string", value.place)
+    return _decode_leaves(value, leaves, form)
+
+
+def _decode_leaves(value: Value, leaves: Sequence[Value], form: _Format) -> Value:
+    """The value in a text of these pieces; bare pieces with alternatives are tried one by one."""
+    composed = _Composed(leaves, form, value.place)
+    choices = [
+        leaf.data.domain if isinstance(leaf.data, Unknown) and number in composed.bare and leaf.data.domain else (leaf,)
+        for number, leaf in enumerate(leaves)
+    ]
+    count = 1
+    for choice in choices:
+        count *= len(choice)
+    if not 1 < count <= MAX_DOMAIN:
+        return _read(value, composed, form)
+    why = next(leaf.data for leaf, choice in zip(leaves, choices, strict=True) if len(choice) > 1)
+    assert isinstance(why, Unknown)
+    return join(tuple([_read(value, _Composed(some, form, value.place), form) for some in product(*choices)]), why)
+
+
+def _leaves(value: Value) -> list[Value] | None:
+    """The pieces a string is composed of, templates in templates opened; None for what is no string."""
+    if string_parts(value) is None:
+        return None
+    if not value.pieces or encoded_by(value) is not None:
+        return [value]
+    found: list[Value] = []
+    for piece in value.pieces:
+        inner = _leaves(piece)
+        if inner is None:
+            return [value._replace(pieces=())]
+        found += inner
+    joined = text(tuple([part for leaf in found for part in string_parts(leaf) or ()]))
+    return found if joined == value.data else [value._replace(pieces=())]
+
+
+def _read(value: Value, composed: _Composed, form: _Format) -> Value:
+    try:
+        if composed.reserved:
+            raise InputError("characters that are reserved for private use")
+        document = form.read(composed.written)
+    except InputError as error:
+        why = composed.first_unknown
+        if why is not None:
+            return Value(plain(why), value.place, value.hops)
+        return unknown(Reason.ERROR, f"{form.name}(): {error.message}", value.place)
+    return _Builder(value, composed, document).value(document.data, ())
+
+
+class _Part(NamedTuple):
+    """A stretch of the composed text, in bytes, and the piece it came from."""
+
+    start: int
+    end: int
+    piece: int
+
+
+class _Composed:
+    """The text that is parsed: literal parts as they are, unknown ones as numbered stand-ins.
+
+    `bare` holds the numbers of the pieces that are unknown outside quotes.
+    """
+
+    __slots__ = ("bare", "leaves", "outer", "parts", "reserved", "stands", "written", "_runs", "_size", "_starts")
+
+    def __init__(self, leaves: Sequence[Value], form: _Format, outer: Locator | None) -> None:
+        self.leaves = leaves
+        self.outer = outer
+        self.parts: list[_Part] = []
+        self.stands: list[tuple[Unknown, int]] = []
+        self.bare: set[int] = set()
+        self.reserved = False
+        self._size = 0
+        self._runs: dict[int, Runs | None] = {}
+        done: list[str] = []
+        quoted = False
+        for number, leaf in enumerate(leaves):
+            encoded = encoded_by(leaf)
+            if encoded is not None and not quoted and encoded + form.name in _INVERSE:
+                self._stand(done, Unknown(Reason.UNSUPPORTED), number, _BARE, form.quote)
+                continue
+            for part in string_parts(leaf) or ():
+                if isinstance(part, Unknown):
+                    if not quoted:
+                        self.bare.add(number)
+                    self._stand(done, part, number, _IN_STRING if quoted else _BARE, "" if quoted else form.quote)
+                else:
+                    self._add(done, part, number)
+                    self.reserved = self.reserved or _MARKS.search(part) is not None
+                    quoted = quoted ^ _opens(part, quoted) if form.quote else False
+        self.written = "".join(done)
+        self._starts = [part.start for part in self.parts]
+
+    @property
+    def first_unknown(self) -> Unknown | None:
+        """The first part that is not known."""
+        for leaf in self.leaves:
+            if leaf.unknown is not None:
+                return leaf.unknown
+        return None
+
+    def _add(self, done: list[str], written: str, number: int) -> None:
+        done.append(written)
+        size = len(written.encode("utf-8", "replace"))
+        self.parts.append(_Part(self._size, self._size + size, number))
+        self._size += size
+
+    def _stand(self, done: list[str], why: Unknown, number: int, mark: str, quote: str) -> None:
+        self._add(done, f"{quote}{mark}{len(self.stands)}{_END}{quote}", number)
+        self.stands.append((why, number))
+
+    def within(self, start: int, end: int) -> list[_Part]:
+        """The parts that a byte range of the text touches."""
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        found = []
+        for part in self.parts[first:]:
+            if part.start >= end and part.start > start:
+                break
+            if part.end > start:
+                found.append(part)
+        return found
+
+    def place(self, start: int, end: int) -> Locator | None:
+        """Where a byte range of the text stands in the configuration."""
+        parts = self.within(start, end)
+        if not parts:
+            return self.outer
+        first, last = parts[0], parts[-1]
+        begin, finish = self._exact(first, start, False), self._exact(last, end, True)
+        if begin is not None and finish is not None and begin[0] is finish[0] and begin[1] <= finish[1]:
+            place = Place(begin[0], begin[1], finish[1])
+            if first is last or self._inside(place):
+                return place
+        return self.leaves[first.piece].place if first is last else self.outer
+
+    def _exact(self, part: _Part, offset: int, end: bool) -> tuple[Source, int] | None:
+        """The source and offset of a byte of the text, None where it does not stand there letter by letter."""
+        runs = self._aligned(part.piece)
+        if runs is None:
+            return None
+        first = next(other.start for other in self.parts if other.piece == part.piece)
+        return runs.source, runs.offset(offset - first, end)
+
+    def _aligned(self, number: int) -> Runs | None:
+        if number not in self._runs:
+            leaf = self.leaves[number]
+            literal = isinstance(leaf.data, str) and leaf.place is not None
+            self._runs[number] = align(leaf.place.locate(), leaf.data) if literal and leaf.place else None  # type: ignore[arg-type]
+        return self._runs[number]
+
+    def _inside(self, place: Place) -> bool:
+        if self.outer is None:
+            return False
+        outer = self.outer.locate()
+        return place.source is outer.source and outer.start <= place.start and place.end <= outer.end
+
+
+_INVERSE = frozenset({"jsonencodejsondecode", "jsonencodeyamldecode", "yamlencodeyamldecode"})
+
+
+def _opens(written: str, quoted: bool) -> bool:
+    """Whether a stretch of JSON ends on the other side of a quote than it began."""
+    edges = sum(1 for match in _STRING_EDGE.finditer(written) if match[0] == '"')
+    return edges % 2 == 1
+
+
+class EmbeddedPlace(NamedTuple):
+    """The place of a value inside a text, found only when asked for."""
+
+    inner: JsonPlace
+    composed: _Composed
+
+    def locate(self) -> Place:
+        """See Locator."""
+        inner = self.inner.locate()
+        found = self.composed.place(inner.start, inner.end)
+        return inner if found is None else found.locate()
+
+
+# -- building ----------------------------------------------------------------------------------------------------------
+
+
+class _Builder:
+    """Parsed data into values."""
+
+    __slots__ = ("composed", "document", "outer", "simple")
+
+    def __init__(self, outer: Value, composed: _Composed, document: _Document) -> None:
+        self.outer = outer
+        self.composed = composed
+        self.document = document
+        self.simple = len(composed.leaves) == 1 and not composed.stands
+
+    def value(self, data: Any, pointer: Pointer) -> Value:
+        """The value of a part of the document."""
+        if isinstance(data, dict):
+            return self._object(data, pointer)
+        if isinstance(data, list):
+            return self._list(data, pointer)
+        if isinstance(data, float):
+            if data != data or data in (float("inf"), float("-inf")):
+                return unknown(Reason.LIMIT, "a number out of range", self._place(pointer))
+            data = int(data) if data.is_integer() else data
+        if self.simple:
+            leaf = self.composed.leaves[0]
+            return Value(data, self._place(pointer), leaf.hops)
+        return self._leaf(data, pointer)
+
+    def _place(self, pointer: Pointer, part: str = "value") -> Locator | None:
+        if self.composed.outer is None:
+            return None
+        return EmbeddedPlace(self.document.place(pointer, part), self.composed)
+
+    def _object(self, data: dict[Any, Any], pointer: Pointer) -> Value:
+        fields: dict[str, Value] = {}
+        keys: dict[str, Locator] = {}
+        rest: Unknown | None = None
+        for key, inner in data.items():
+            name = key if isinstance(key, str) else _key_text(key)
+            mark = _MARK.search(name)
+            if mark is not None:
+                rest = plain(self.composed.stands[int(mark[1])][0])
+                continue
+            fields[name] = self.value(inner, (*pointer, key))
+            place = self._place((*pointer, key), "key")
+            if place is not None:
+                keys[name] = place
+        if rest is not None:
+            # A name that is not known may be that of any member written before it.
+            fields = {name: Value(rest, value.place) for name, value in fields.items()}
+        return Value(ObjectData(fields, rest, keys), self._place(pointer), self._hops())
+
+    def _list(self, data: list[Any], pointer: Pointer) -> Value:
+        items: list[Value] = []
+        rest: Unknown | None = None
+        ordered = 0
+        for number, inner in enumerate(data):
+            opened = self._opening(inner)
+            if opened is not None:
+                rest = rest or opened
+                continue
+            items.append(self.value(inner, (*pointer, number)))
+            ordered += rest is None
+        made = ListData(tuple(items), rest) if ordered == len(items) else Bag(tuple(items), rest, ordered)
+        return Value(made, self._place(pointer), self._hops())
+
+    def _opening(self, data: Any) -> Unknown | None:
+        """The unknown that may be any number of items, for a stand-in outside quotes in JSON."""
+        match = _MARK.fullmatch(data) if isinstance(data, str) else None
+        if match is None or not data.startswith(_BARE):
+            return None
+        why, number = self.composed.stands[int(match[1])]
+        if encoded_by(self.composed.leaves[number]) is not None or why.type in ("number", "bool"):
+            return None
+        return plain(why)
+
+    def _hops(self) -> Hop | None:
+        return self.composed.leaves[0].hops if self.simple else None
+
+    def _leaf(self, data: Any, pointer: Pointer) -> Value:
+        """A scalar of a template."""
+        match = _MARK.fullmatch(data) if isinstance(data, str) else None
+        if match is not None:
+            return self._stood_for(data, *self.composed.stands[int(match[1])], pointer)
+        inner = self.document.place(pointer).locate()
+        quotes = self.composed.written.encode("utf-8", "replace")[inner.start : inner.start + 1] in (b'"', b"'")
+        start, end = (inner.start + 1, inner.end - 1) if quotes else (inner.start, inner.end)
+        touched = self.composed.within(start, end) if end > start else []
+        if len(touched) == 1 and not quotes or len(touched) == 1 and (touched[0].start, touched[0].end) == (start, end):
+            leaf = self.composed.leaves[touched[0].piece]
+            if leaf.hops is not None or leaf.ident is not None:
+                return Value(data, leaf.place, leaf.hops, leaf.ident)
+        varying = [self.composed.leaves[number] for number in {part.piece for part in touched}]
+        varying = [leaf for leaf in varying if leaf.hops is not None]
+        hops = Hop("function", "template", varying[0].place, varying[0].hops) if len(varying) == 1 else None
+        parts = tuple(self._unmarked(data)) if isinstance(data, str) else ()
+        return Value(text(parts) if isinstance(data, str) else data, self._place(pointer), hops)
+
+    def _stood_for(self, data: str, why: Unknown, number: int, pointer: Pointer) -> Value:
+        """The value a single stand-in is for."""
+        leaf = self.composed.leaves[number]
+        if data.startswith(_BARE) and encoded_by(leaf) is not None and why.reason is Reason.UNSUPPORTED and not why.cause:
+            return leaf.pieces[0]
+        if not data.startswith(_BARE) or self._is_quoted(pointer):
+            known = why if why.type == "string" else replace(why, type="string", nonnull=True)
+        else:
+            known = why if why.type in ("number", "bool") else _decoded(why, "decoded")
+        if isinstance(leaf.data, Unknown):
+            return leaf._replace(data=known, pieces=())
+        return Value(known, self._place(pointer), leaf.hops)
+
+    def _is_quoted(self, pointer: Pointer) -> bool:
+        """Whether a YAML scalar stands in quotes. In JSON the kind of the stand-in tells."""
+        if isinstance(self.document, json_syntax.Document):
+            return False
+        inner = self.document.place(pointer).locate()
+        return inner.text.startswith(('"', "'"))
+
+    def _unmarked(self, data: str) -> Iterator[str | Unknown]:
+        position = 0
+        for match in _MARK.finditer(data):
+            yield data[position : match.start()]
+            yield self.composed.stands[int(match[1])][0]
+            position = match.end()
+        yield data[position:]
+
+
+def _key_text(key: object) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(key)

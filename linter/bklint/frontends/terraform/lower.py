@@ -1,0 +1,327 @@
+"""Resource blocks of a module tree to resources in ARM vocabulary.
+
+An azurerm type that has no mapping file is lowered all the same, as `Terraform/<type>` with its name and group, so that
+references to it resolve and nothing disappears without a trace. azapi resources are in ARM vocabulary already.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bklint.frontends.terraform import mapping as mappings
+from bklint.frontends.terraform.embedded import decode_json
+from bklint.frontends.terraform.expand import Instance
+from bklint.frontends.terraform.instance import ModuleInstance
+from bklint.frontends.terraform.mapping import Mapping_
+from bklint.frontends.terraform.module import ModuleFiles, Written
+from bklint.frontends.terraform.views import BodyView
+from bklint.model import path as paths
+from bklint.model.inventory import Patch, World
+from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource, parse_id
+from bklint.model.value import ObjectData, Reason, Unknown, Value
+from bklint.source import Place
+from bklint.syntax.node import Expr, GetAttr, Literal, Name, ObjectExpr
+
+GENERIC = "Terraform/"
+_VERSION = re.compile(r"(=|!=|>=|<=|~>|>|<)?\s*v?(\d+(?:\.\d+)*)")
+
+
+def lower_tree(root: ModuleInstance, world: World) -> None:
+    """Add every resource of a root module and of the modules it calls to the world."""
+    pending = [root]
+    while pending:
+        module = pending.pop()
+        _lower_module(module, world)
+        pending.extend(reversed(list(module.children())))
+
+
+def _lower_module(module: ModuleInstance, world: World) -> None:
+    for mode, table in (("resource", module.files.resources), ("data", module.files.data)):
+        for (type_, name), written in table.items():
+            if not type_.startswith(("azurerm_", "azapi_")):
+                continue
+            for instance in module.expansion(mode, type_, name).instances:
+                address = module.address(mode, type_, name)
+                _Lowering(module, world, written, instance, type_, mode, address).lower()
+
+
+class _Lowering:
+    """One instance of one block on its way into the world."""
+
+    def __init__(
+        self,
+        module: ModuleInstance,
+        world: World,
+        written: Written,
+        instance: Instance,
+        type_: str,
+        mode: str,
+        base: str,
+    ) -> None:
+        self.module = module
+        self.world = world
+        self.written = written
+        self.instance = instance
+        self.type = type_
+        self.mode = mode
+        self.base = base
+        self.address = base + instance.suffix
+        self.view: BodyView = module.view(written, instance)
+
+    def lower(self) -> None:
+        """Add what the block stands for: a resource, a patch of another resource, or an item of one."""
+        mapped = mappings.mapping_of(self.type)
+        if self.type.startswith("azapi_"):
+            self._azapi()
+        elif mapped is None:
+            if self.mode == "resource":
+                self._add(self._generic())
+        elif self.mode == "data":
+            self._add(self._data(mapped))
+        elif mapped.kind in ("patch", "item"):
+            self._patch(mapped)
+        elif mapped.kind != "data":
+            self._add(self._resource(mapped))
+
+    def _add(self, resource: Resource) -> None:
+        self.world.add(resource)
+
+    def _attribute(self, name: str) -> Value | None:
+        """An attribute by name, with its identity as `address.name`, so that names join by reference too."""
+        if not name:
+            return None
+        value = self.view.attribute(name)
+        return None if value is None or value.data is None else value
+
+    def _value(self, name: str) -> Value:
+        found = self._attribute(name)
+        if found is not None:
+            return found
+        return Value(
+            Unknown(
+                Reason.COMPUTED,
+                f"{self.address}.{name or 'name'}",
+                type="string",
+                nonnull=True,
+                nonempty=True,
+                key=(self.address, name),
+            )
+        )
+
+    def _names(self, mapped: Mapping_, depth: int) -> tuple[Value, ...]:
+        parents = [self._value(arg) for arg in mapped.arg_parents]
+        while len(parents) < depth - 1:
+            cause = f"the parent of {self.address}"
+            parents.append(Value(Unknown(Reason.COMPUTED, cause, key=("parent", self.address, len(parents)))))
+        names = [*parents, self._value(mapped.arg_name)]
+        return tuple(names)
+
+    def _resource(self, mapped: Mapping_) -> Resource:
+        body = mappings.body(mapped, self.view, provider_version(self.module))
+        depth = mapped.type.count("/")
+        return self._make(mapped.type, body, self._names(mapped, depth), mapped)
+
+    def _make(
+        self, type_: str, body: Value, names: tuple[Value, ...], mapped: Mapping_ | None, version: str = ""
+    ) -> Resource:
+        written = self.written
+        name = names[-1]
+        if (
+            isinstance(body.data, ObjectData)
+            and "name" not in body.data.fields
+            and mapped is not None
+            and mapped.arg_name
+        ):
+            body = paths.put(body, ("name",), name)
+        return Resource(
+            type=type_,
+            address=self.address,
+            body=body,
+            world=self.world,
+            names=names,
+            group=self._group(mapped),
+            subscription=_subscription(self.module, written),
+            dialect="terraform",
+            source_type=self.type,
+            version=version or provider_version(self.module),
+            mode="managed" if self.mode == "resource" else "data",
+            parent_ref=self._attribute(mapped.arg_parent) if mapped is not None else None,
+            scope=self._attribute(mapped.arg_scope) if mapped is not None else None,
+            conditional=self.instance.conditional or self.module.conditional,
+            block=Place(written.source, written.block.start, written.block.end),
+            group_address=_without_keys(self.base),
+        )
+
+    def _group(self, mapped: Mapping_ | None) -> Value:
+        if mapped is None:
+            found = self._attribute("resource_group_name")
+            return found if found is not None else Value(DEPLOYMENT_GROUP)
+        if mapped.arg_group:
+            return self._value(mapped.arg_group)
+        return Value(Unknown(Reason.COMPUTED, f"the resource group of {self.address}", key=("group of", self.address)))
+
+    def _generic(self) -> Resource:
+        why = Unknown(Reason.UNSUPPORTED, f"{self.type} is not looked into", self.view.header)
+        return self._make(
+            GENERIC + self.type, Value(ObjectData({}, why), self.view.header), (self._value("name"),), None
+        )
+
+    def _data(self, mapped: Mapping_) -> Resource:
+        why = Unknown(Reason.DATA, self.address, self.view.header)
+        body = Value(ObjectData({}, why), self.view.header)
+        return self._make(mapped.type, body, self._names(mapped, mapped.type.count("/")), mapped)
+
+    def _patch(self, mapped: Mapping_) -> None:
+        target = self._attribute(mapped.target_arg)
+        if target is None:
+            return
+        value = mappings.body(mapped, self.view, provider_version(self.module))
+        doubt = self.instance.conditional or self.module.conditional
+        if doubt is not None:
+            value = value.via("condition", doubt.cause, doubt.place)
+        op = "append" if mapped.kind == "item" else "merge"
+        self.world.patches.append(Patch(target, mapped.target_type, mapped.target_path, value, op))
+
+    def _azapi(self) -> None:
+        if self.type not in ("azapi_resource", "azapi_update_resource"):
+            return
+        kind = self._attribute("type")
+        name, _, version = (kind.data if kind is not None and isinstance(kind.data, str) else "").partition("@")
+        if not name:
+            self._add(self._generic())
+            return
+        body = self._azapi_body()
+        if self.mode == "resource" and self.type == "azapi_update_resource":
+            self._azapi_update(name, body)
+            return
+        if self.mode == "data":
+            body = Value(ObjectData({}, Unknown(Reason.DATA, self.address, self.view.header)), self.view.header)
+        parent = self._attribute("parent_id")
+        names = (*self._azapi_parents(name, parent), self._value("name"))
+        resource = self._make(name, body, names, None, version)
+        if parent is not None:
+            resource.group = self._azapi_group(parent)
+            resource.parent_ref = parent if name.count("/") > 1 else None
+            resource.scope = parent if name.lower().startswith("microsoft.authorization/") else None
+        self._add(resource)
+
+    def _azapi_parents(self, type_: str, parent: Value | None) -> tuple[Value, ...]:
+        depth = type_.count("/") - 1
+        parsed = parse_id(parent) if parent is not None else None
+        if parsed is not None and parsed.base is None and len(parsed.names) == depth:
+            return tuple(Value(paths.joined(segment)) for segment in parsed.names)
+        return tuple(
+            Value(Unknown(Reason.COMPUTED, f"the parent of {self.address}", key=("parent", self.address, n)))
+            for n in range(depth)
+        )
+
+    def _azapi_group(self, parent: Value) -> Value:
+        if parent.ident is not None and parent.ident.attribute == "id":
+            declared = self.module.tree.declared.get(parent.ident.address)
+            if declared is not None:
+                argument = "name" if declared.type == "azurerm_resource_group" else "resource_group_name"
+                return declared.module.member(parent.ident.address, declared, argument, self.written.header)
+        parsed = parse_id(parent)
+        if parsed is not None and parsed.group is not None:
+            return Value(paths.joined(parsed.group))
+        return Value(Unknown(Reason.COMPUTED, f"the resource group of {self.address}", key=("group of", self.address)))
+
+    def _azapi_body(self) -> Value:
+        body = self._attribute("body")
+        if body is not None and not isinstance(body.data, ObjectData):
+            body = decode_json(body)
+        if body is None:
+            body = Value(ObjectData({}, self.view.open), self.view.header)
+        if isinstance(body.data, Unknown):
+            body = Value(ObjectData({}, body.data), self.view.header)
+        body = body._replace(place=self.view.header)
+        for name in ("name", "location", "tags"):
+            value = self._attribute(name)
+            if value is not None:
+                body = paths.put(body, (name,), value)
+        return body
+
+    def _azapi_update(self, type_: str, body: Value) -> None:
+        target = self._attribute("resource_id")
+        if target is None:
+            parent, name = self._attribute("parent_id"), self._attribute("name")
+            if parent is None or name is None:
+                return
+            target = Value(Unknown(Reason.COMPUTED, self.address, key=(self.address, "resource_id")))
+        body = (
+            paths.without(body, "name")
+            if isinstance(body.data, ObjectData) and self._attribute("resource_id") is not None
+            else body
+        )
+        self.world.patches.append(Patch(target, type_, (), body))
+
+
+def _without_keys(address: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", address)
+
+
+def _subscription(module: ModuleInstance, written: Written) -> Value:
+    """The subscription that the resource's provider configuration names, where it is written."""
+    found = written.attribute("provider")
+    alias = _alias(found[0].expr) if found is not None else ""
+    root = _provider_module(module)
+    for provider in root.files.providers:
+        if provider.block.labels[0] not in ("azurerm", "azapi"):
+            continue
+        named = provider.attribute("alias")
+        own = named[0].expr.value if named is not None and isinstance(named[0].expr, Literal) else ""
+        if own == alias:
+            given = provider.attribute("subscription_id")
+            if given is not None:
+                return root.evaluate(given[0], root.scope(given[1]))
+    if not alias:
+        return Value(DEPLOYMENT_SUBSCRIPTION)
+    return Value(
+        Unknown(Reason.SCOPE, f"the subscription of provider azurerm.{alias}", key=("provider", root.prefix, alias))
+    )
+
+
+def _provider_module(module: ModuleInstance) -> ModuleInstance:
+    while module.caller is not None and not module.files.providers and isinstance(module.caller.names, ModuleInstance):
+        module = module.caller.names
+    return module
+
+
+def _alias(expr: Expr) -> str:
+    return expr.name if isinstance(expr, GetAttr) else ""
+
+
+def provider_version(module: ModuleInstance) -> str:
+    """The lower bound of the azurerm version that the root (or the module itself) requires: '4.0'; '' when unknown."""
+    root = module
+    while root.caller is not None and isinstance(root.caller.names, ModuleInstance):
+        root = root.caller.names
+    return required_version(root.files) or required_version(module.files)
+
+
+def required_version(files: ModuleFiles) -> str:
+    """The azurerm version of `required_providers`, or of a provider block's `version`."""
+    for written in files.terraform:
+        for block in written.block.body.blocks:
+            found = block.body.attributes.get("azurerm") if block.type == "required_providers" else None
+            if found is not None:
+                return _constraint(found.expr)
+    for provider in files.providers:
+        version = provider.attribute("version") if provider.block.labels[0] == "azurerm" else None
+        if version is not None:
+            return _constraint(version[0].expr)
+    return ""
+
+
+def _constraint(expr: Expr) -> str:
+    if isinstance(expr, ObjectExpr):
+        for key, value in expr.items:
+            if (isinstance(key, Literal) and key.value == "version") or (
+                isinstance(key, Name) and key.name == "version"
+            ):
+                return _constraint(value)
+        return ""
+    if not isinstance(expr, Literal) or not isinstance(expr.value, str):
+        return ""
+    lower = [number for operator, number in _VERSION.findall(expr.value) if operator not in ("<", "<=", "!=")]
+    return max(lower, key=lambda number: [int(part) for part in number.split(".")]) if lower else ""

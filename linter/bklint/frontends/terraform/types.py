@@ -1,0 +1,471 @@
+"""Type constraints: an expression of a `type` argument → `Type`, and values → values of that type.
+
+`convert` follows Terraform's conversion rules: numbers, bools and strings into each other, tuples into lists and sets,
+objects into maps; attributes that an object type does not name are dropped, those that are missing or null get the
+default of `optional()`, on every level. What is unknown stays unknown and learns its type.
+
+The one fact a reader would not guess: the model has one kind of list. A set is a `Bag`, a list that remembers that the
+order of its items is not certain as soon as one of them is unknown.
+
+https://developer.hashicorp.com/terraform/language/expressions/type-constraints
+https://developer.hashicorp.com/terraform/language/expressions/types#type-conversion
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cmp_to_key
+from typing import NamedTuple
+
+from bklint.model.value import (
+    ABSENT,
+    MISSING,
+    ListData,
+    ObjectData,
+    Reason,
+    Text,
+    Unknown,
+    Value,
+    first_unknown,
+    join,
+    same,
+    text,
+    type_of,
+    unknown,
+)
+from bklint.source import Locator
+from bklint.syntax.node import Call, Expr, Literal, Name, ObjectExpr, TupleExpr
+
+
+@dataclass(frozen=True, slots=True)
+class Bag(ListData):
+    """A set, or a list in partial order: of what is unknown in it, the first `ordered` items keep their places.
+
+    In a set with unknown items two of them may turn out to be one.
+    """
+
+    ordered: int = 0
+    is_set: bool = False
+
+
+class Member(NamedTuple):
+    """An attribute of an object type. `default` is the second argument of `optional()`."""
+
+    type: Type
+    optional: bool = False
+    default: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A type constraint: `kind` is string, number, bool, any, list, set, map, tuple or object."""
+
+    kind: str
+    element: Type | None = None
+    items: tuple[Type, ...] = ()
+    members: tuple[tuple[str, Member], ...] = ()
+
+    @property
+    def model(self) -> str | None:
+        """The type in the words of `Unknown.type`."""
+        return _MODEL.get(self.kind)
+
+
+_MODEL = {
+    "string": "string",
+    "number": "number",
+    "bool": "bool",
+    "list": "list",
+    "set": "list",
+    "tuple": "list",
+    "map": "object",
+    "object": "object",
+}
+ANY = Type("any")
+STRING = Type("string")
+NUMBER = Type("number")
+BOOL = Type("bool")
+_SIMPLE = {"any": ANY, "string": STRING, "number": NUMBER, "bool": BOOL}
+_LEGACY = {kind: Type(kind, ANY) for kind in ("list", "map", "set")}
+
+
+# -- reading a constraint ----------------------------------------------------------------------------------------------
+
+
+def parse_type(expr: Expr) -> Type:
+    """The type an expression stands for; `any` for what Terraform would refuse. `list` and `"map"` are read as of old."""
+    if isinstance(expr, Name):
+        return _SIMPLE.get(expr.name) or _LEGACY.get(expr.name, ANY)
+    if isinstance(expr, Literal) and isinstance(expr.value, str):
+        return _SIMPLE.get(expr.value) or _LEGACY.get(expr.value, ANY)
+    if not isinstance(expr, Call) or not expr.args:
+        return ANY
+    inner = expr.args[0]
+    if expr.name in ("list", "set", "map"):
+        return Type(expr.name, parse_type(inner))
+    if expr.name == "tuple" and isinstance(inner, TupleExpr):
+        return Type("tuple", items=tuple([parse_type(item) for item in inner.items]))
+    if expr.name == "object" and isinstance(inner, ObjectExpr):
+        return Type("object", members=tuple(_members(inner)))
+    return ANY
+
+
+def _members(expr: ObjectExpr) -> Iterable[tuple[str, Member]]:
+    for key, type_ in expr.items:
+        name = key.value if isinstance(key, Literal) else key.name if isinstance(key, Name) else None
+        if not isinstance(name, str):
+            continue
+        if isinstance(type_, Call) and type_.name == "optional" and type_.args:
+            default = type_.args[1] if len(type_.args) > 1 else None
+            yield name, Member(parse_type(type_.args[0]), True, default)
+        else:
+            yield name, Member(parse_type(type_))
+
+
+# -- scalars -----------------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+_LONGEST = 400
+
+
+def number_string(number: int | float) -> str:
+    """A number as Terraform writes it into a string: never with an exponent."""
+    if isinstance(number, int):
+        return str(number)
+    if number.is_integer():
+        return str(int(number))
+    return format(Decimal(repr(number)), "f")
+
+
+def parse_number(written: str) -> int | float | None:
+    """The number a string holds; None where it holds none (or one too long to be meant)."""
+    if len(written) > _LONGEST or not _NUMBER.match(written):
+        return None
+    if written.lstrip("+-").isdigit():
+        return int(written)
+    exact = Decimal(written)
+    if abs(exact.adjusted()) > _LONGEST:
+        return None
+    return int(exact) if exact == exact.to_integral_value() else float(exact)
+
+
+def parse_bool(written: str) -> bool | None:
+    """The bool a string holds; None where it holds none."""
+    return _TRUTH.get(written)
+
+
+# -- converting --------------------------------------------------------------------------------------------------------
+
+
+class _Refused(Exception):
+    """The value has no conversion to the type."""
+
+
+def convert(
+    value: Value, type_: Type, default: Callable[[Expr], Value], object_of: Callable[[Value], Value] | None = None
+) -> Value:
+    """The value as one of the type; Unknown(ERROR) where Terraform refuses it.
+
+    `default` evaluates the second argument of `optional()`; `object_of` turns a whole declared resource, whose
+    attributes are looked up one by one, into an object.
+    """
+    return _Converter(default, object_of).convert(value, type_)
+
+
+def plain_convert(value: Value, type_: Type) -> Value:
+    """`convert` to a type that has no `optional()`."""
+    return convert(value, type_, lambda expr: unknown(Reason.UNSUPPORTED, "default"))
+
+
+class _Converter:
+    """One conversion's two ways back into the evaluator."""
+
+    __slots__ = ("_default", "_object_of")
+
+    def __init__(self, default: Callable[[Expr], Value], object_of: Callable[[Value], Value] | None) -> None:
+        self._default = default
+        self._object_of = object_of
+
+    def convert(self, value: Value, type_: Type) -> Value:
+        """See the function of that name."""
+        data = value.data
+        if data is MISSING or data is ABSENT:
+            return value._replace(data=None)
+        if data is None or type_.kind == "any":
+            return value
+        if value.ident is not None and value.ident.attribute == "" and type_.model == "object" and self._object_of:
+            value = self._object_of(value)._replace(ident=value.ident)
+            data = value.data
+        if isinstance(data, Unknown):
+            return self._unknown(value, data, type_)
+        try:
+            return self._known(value, type_)
+        except _Refused as refused:
+            return _error(str(refused), value)
+
+    def _unknown(self, value: Value, data: Unknown, type_: Type) -> Value:
+        if data.is_error or data.type == type_.model and not data.domain:
+            return value
+        if data.domain:
+            joined = join(tuple([self.convert(choice, type_) for choice in data.domain]), data)
+            if isinstance(joined.data, Unknown):
+                joined = joined._replace(data=replace(joined.data, key=data.key))
+            return joined._replace(place=value.place, hops=value.hops, ident=value.ident)
+        if data.type is not None and not _may_become(data.type, type_.kind):
+            return _error(f"{_article(type_.kind)} is required, not {_article(data.type)}", value)
+        return value._replace(data=replace(data, type=type_.model))
+
+    def _known(self, value: Value, type_: Type) -> Value:
+        if type_.kind in _SIMPLE:
+            return _scalar(value, type_.kind)
+        if type_.kind in ("list", "set", "tuple"):
+            return self._list(value, type_)
+        return self._map(value, type_) if type_.kind == "map" else self._object(value, type_)
+
+    def _list(self, value: Value, type_: Type) -> Value:
+        data = value.data
+        if not isinstance(data, ListData):
+            raise _Refused(f"{_article(type_.kind)} is required, not {_kind(value)}")
+        if type_.kind == "tuple":
+            return value._replace(data=ListData(tuple(self._tuple(data, type_))))
+        items = self._elements(data.items, type_.element or ANY)
+        if type_.kind == "set":
+            return value._replace(data=make_set(items, data.rest))
+        if isinstance(data, Bag) and not settled(data):
+            return value._replace(data=replace(data, items=items, is_set=False))
+        return value._replace(data=ListData(items, data.rest))
+
+    def _tuple(self, data: ListData, type_: Type) -> Iterable[Value]:
+        short = len(data.items) < len(type_.items)
+        if len(data.items) > len(type_.items) or (short and data.rest is None):
+            raise _Refused(f"a tuple of {len(type_.items)} elements is required, not of {len(data.items)}")
+        for number, item_type in enumerate(type_.items):
+            if number < len(data.items):
+                yield self.convert(data.items[number], item_type)
+            elif data.rest is not None:
+                yield self.convert(Value(plain(data.rest)), item_type)
+
+    def _elements(self, items: Sequence[Value], type_: Type) -> tuple[Value, ...]:
+        return unify(items) if type_.kind == "any" else tuple([self.convert(item, type_) for item in items])
+
+    def _map(self, value: Value, type_: Type) -> Value:
+        data = value.data
+        if not isinstance(data, ObjectData):
+            raise _Refused(f"a map is required, not {_kind(value)}")
+        names = tuple(data.fields)
+        members = self._elements([data.fields[name] for name in names], type_.element or ANY)
+        return value._replace(data=ObjectData(dict(zip(names, members, strict=True)), data.rest, data.keys))
+
+    def _object(self, value: Value, type_: Type) -> Value:
+        data = value.data
+        if not isinstance(data, ObjectData):
+            raise _Refused(f"an object is required, not {_kind(value)}")
+        fields = {name: self._member(name, member, data, value) for name, member in type_.members}
+        return value._replace(data=ObjectData(fields, None, data.keys))
+
+    def _member(self, name: str, member: Member, data: ObjectData, owner: Value) -> Value:
+        found = data.fields.get(name)
+        if found is None and data.rest is not None:
+            return self.convert(Value(plain(data.rest), owner.place), member.type)
+        if found is None and not member.optional:
+            raise _Refused(f"the attribute {name!r} is required")
+        if found is None or found.data is None or found.data is MISSING or found.data is ABSENT:
+            if member.default is None:
+                return Value(None, owner.place) if found is None else found._replace(data=None)
+            return self.convert(self._default(member.default), member.type)
+        if isinstance(found.data, Unknown) and not found.data.nonnull and member.default is not None:
+            return self._either(found, found.data, member, member.default)
+        return self.convert(found, member.type)
+
+    def _either(self, found: Value, why: Unknown, member: Member, expr: Expr) -> Value:
+        """A member that may be null: then its default takes its place."""
+        given = self.convert(found, member.type)
+        if why.is_error or found.ident is not None and found.ident.attribute == "":
+            return given
+        default = self.convert(self._default(expr), member.type)
+        if why.domain:
+            choices = [default if choice.exists is False else self.convert(choice, member.type) for choice in why.domain]
+            return join(tuple(choices), why)._replace(place=found.place, hops=found.hops)
+        known = {"nonnull": default.exists is True, "type": member.type.model}
+        key = None if why.key is None else ("optional", why.key, key_of(default))
+        return found._replace(data=Unknown(why.reason, why.cause, why.place, key=key, **known))  # type: ignore[arg-type]
+
+
+def _scalar(value: Value, kind: str) -> Value:
+    data = value.data
+    if isinstance(data, Text):
+        if kind == "string":
+            return value
+        return value._replace(data=replace(plain(data.unknowns[0]), type=kind, nonnull=True), pieces=())
+    if isinstance(data, (ListData, ObjectData)):
+        raise _Refused(f"{_article(kind)} is required, not {_kind(value)}")
+    if type_of(value) == kind:
+        return value
+    converted: str | int | float | bool | None = None
+    if kind == "string" and isinstance(data, (bool, int, float)):
+        converted = ("true" if data else "false") if isinstance(data, bool) else number_string(data)
+    elif isinstance(data, str):
+        converted = parse_number(data) if kind == "number" else parse_bool(data)
+    if converted is None:
+        raise _Refused(f"{_article(kind)} is required, not {_kind(value)}")
+    return value._replace(data=converted, pieces=())
+
+
+def _may_become(known: str, kind: str) -> bool:
+    wanted = _MODEL[kind]
+    if known in ("list", "object") or wanted in ("list", "object"):
+        return known == wanted
+    return known == wanted or "string" in (known, wanted)
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind in ("object", "any") else f"a {kind}"
+
+
+def _kind(value: Value) -> str:
+    kind = type_of(value)
+    return "that value" if kind is None else _article(kind)
+
+
+def _error(message: str, value: Value) -> Value:
+    return Value(Unknown(Reason.ERROR, message, value.place), value.place, value.hops)
+
+
+def plain(why: Unknown) -> Unknown:
+    """The same reason and cause, with nothing known of the value."""
+    return Unknown(why.reason, why.cause, why.place)
+
+
+def key_of(value: Value) -> Hashable:
+    """The symbolic identity of a value, equal for values that are certain to be equal; None where it has none."""
+    data = value.data
+    if isinstance(data, Unknown):
+        return data.key
+    if isinstance(data, Text):
+        parts = tuple([part if isinstance(part, str) else ("unknown", part.key) for part in data.parts])
+        return None if ("unknown", None) in parts else parts
+    if isinstance(data, ListData):
+        items = tuple([key_of(item) for item in data.items])
+        return None if data.rest is not None or None in items else ("list", items)
+    if isinstance(data, ObjectData):
+        fields = tuple([(name, key_of(data.fields[name])) for name in sorted(data.fields)])
+        return None if data.rest is not None or any(key is None for _, key in fields) else ("object", fields)
+    return (type_of(value) or "null", data)
+
+
+# -- one type for all elements -----------------------------------------------------------------------------------------
+
+
+def unify(items: Sequence[Value]) -> tuple[Value, ...]:
+    """The elements converted to the one type they all have in a list, set or map: strings, where scalars are mixed."""
+    kinds = {type_of(item) for item in items if item.data is not None}
+    if kinds > {"string"} and kinds <= {"string", "number", "bool", None}:
+        return tuple([plain_convert(item, STRING) for item in items])
+    return tuple(items)
+
+
+# -- sets --------------------------------------------------------------------------------------------------------------
+
+
+def settled(data: ListData) -> bool:
+    """Whether the order of the items is certain."""
+    return not isinstance(data, Bag) or data.ordered >= len(data.items) and data.rest is None
+
+
+def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:
+    """The set of these items: no two equal, in Terraform's order, those that are not known behind the others."""
+    known: list[Value] = []
+    vague: list[Value] = []
+    for item in items:
+        group = known if first_unknown(item) is None else vague
+        if not any(same(item, other) for other in group):
+            group.append(item)
+    known.sort(key=cmp_to_key(_compare))
+    members = (*known, *vague)
+    exact = rest is None and (not vague or len(members) == 1)
+    return Bag(members, rest, ordered=len(members) if exact else 0, is_set=True)
+
+
+def distinct_at_least(data: ListData) -> int:
+    """The fewest members a set of these items can have."""
+    known = [item for item in data.items if first_unknown(item) is None]
+    return max(len(known), 1 if data.items else 0)
+
+
+def _compare(left: Value, right: Value) -> int:
+    """The order of set elements: https://github.com/zclconf/go-cty/blob/main/cty/set_internals.go."""
+    a, b = left.data, right.data
+    if a is None or b is None:
+        return (a is None) - (b is None)
+    kind = type_of(left)
+    if kind == type_of(right) and kind in ("string", "number", "bool"):
+        x, y = (a.encode(), b.encode()) if isinstance(a, str) and isinstance(b, str) else (a, b)
+        return (x > y) - (x < y)  # type: ignore[operator]
+    x, y = _hashed(left).encode(), _hashed(right).encode()
+    return (x > y) - (x < y)
+
+
+def _hashed(value: Value) -> str:
+    data = value.data
+    if isinstance(data, bool):
+        return "T" if data else "F"
+    if isinstance(data, (int, float)):
+        return number_string(data)
+    if isinstance(data, str):
+        return '"' + data.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(data, ListData):
+        return "<" + "".join(_hashed(item) + ";" for item in data.items) + ">"
+    if isinstance(data, ObjectData):
+        return "<" + "".join(_hashed(data.fields[name]) + ";" for name in sorted(data.fields)) + ">"
+    return "~"
+
+
+def known_text(value: Value) -> str | None:
+    """A known scalar as a string; None for anything else."""
+    data = value.data
+    if isinstance(data, str):
+        return data
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    return number_string(data) if isinstance(data, (int, float)) else None
+
+
+def string_parts(value: Value) -> tuple[str | Unknown, ...] | None:
+    """A scalar as the parts of a string; None for what is no scalar."""
+    data = value.data
+    if isinstance(data, Text):
+        return data.parts
+    if isinstance(data, Unknown):
+        return (data,)
+    known = known_text(value)
+    return None if known is None else (known,)
+
+
+__all__ = [
+    "ANY",
+    "BOOL",
+    "NUMBER",
+    "STRING",
+    "Bag",
+    "Member",
+    "Type",
+    "convert",
+    "distinct_at_least",
+    "key_of",
+    "known_text",
+    "make_set",
+    "number_string",
+    "parse_bool",
+    "parse_number",
+    "parse_type",
+    "plain",
+    "plain_convert",
+    "settled",
+    "string_parts",
+    "text",
+    "unify",
+]

@@ -1,0 +1,210 @@
+"""Compiled policies: what a policy file becomes, ready to be judged.
+
+Everything a file says is kept as frozen data, and its conditions as closures of a resource and an `Env`. The one fact a
+reader would not guess: severities are plain labels here, since the `Severity` of findings is of a higher rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from bklint.model.path import Selection
+from bklint.model.resource import Resource
+from bklint.model.value import Value
+from bklint.model.verdict import Truth
+
+SEVERITIES = ("info", "warning", "error")
+"""Severity labels, mildest first."""
+
+EDITIONS = ("original", "current")
+"""What the two source documents say, and what newer Microsoft documents say."""
+
+
+class Fact(Protocol):
+    """What a policy must know of a fact: `types` it is defined on (none: every type), `fields` of a record."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def types(self) -> tuple[str, ...]: ...
+    @property
+    def fields(self) -> tuple[str, ...]: ...
+
+
+Facts: TypeAlias = Mapping[str, Fact]
+ReadFact: TypeAlias = Callable[[str, Resource], Value]
+
+
+class Env(NamedTuple):
+    """What a condition is judged in: the resource the policy is about, its parameters, a reader of facts, and the items
+    of the counts around the condition, outermost first."""
+
+    target: Resource
+    parameters: Mapping[str, Value]
+    read: ReadFact
+    items: tuple[Value, ...] = ()
+
+
+Test: TypeAlias = Callable[[Resource, Env], Truth]
+Get: TypeAlias = Callable[[Resource, Env], Value]
+Select: TypeAlias = Callable[[Resource, Env], Selection]
+
+
+class Subject(NamedTuple):
+    """What a leaf speaks of. `many` when its path has `[*]`; `select` gives one value otherwise."""
+
+    label: str
+    many: bool
+    select: Select
+    get: Get
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value the user may set: `type` is bool, int, number, string or list."""
+
+    name: str
+    type: str
+    default: object
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text with values in it."""
+
+    parts: tuple[str | Get, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row of the severities: `when` is None for always; `message` replaces the policy's."""
+
+    severity: str
+    when: Test | None = None
+    message: Message | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What differs under one edition: `cap` is the highest severity, `cases` replace the policy's."""
+
+    cap: str = "error"
+    notice: str = ""
+    note: str = ""
+    disabled: bool = False
+    cases: tuple[Case, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value whose place explains a finding, and what to call it."""
+
+    subject: Subject
+    label: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One edit in ARM vocabulary: `op` is set, append, insertItem or remove; `field` is '' for the whole resource.
+    `value` is plain data in which `{param: …}` and `{fact: …}` stand for values."""
+
+    op: str
+    field: str = ""
+    value: Any = None
+    when: Test | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One compiled policy. `at` are the candidates for the primary place, in order; none: the resource's header.
+    `reads` are (resource type, property path) pairs and `facts` the names its conditions look at."""
+
+    id: str
+    name: str
+    title: str
+    area: str
+    types: tuple[str, ...]
+    condition: Test
+    cases: tuple[Case, ...]
+    message: Message
+    opt_in: bool = False
+    doc_status: str = "in-force"
+    modes: frozenset[str] = frozenset({"managed"})
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    editions: Mapping[str, Edition] = field(default_factory=dict)
+    at: tuple[Subject, ...] = ()
+    related: tuple[Point, ...] = ()
+    subsumes: tuple[str, ...] = ()
+    safety: str = "manual"
+    operations: tuple[Operation, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
+    file: str = ""
+
+    def __repr__(self) -> str:
+        return f"Policy({self.id})"
+
+    def edition(self, name: str) -> Edition:
+        """What differs under an edition."""
+        return self.editions.get(name, _SAME)
+
+
+_SAME = Edition()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a document says so, and what, in our own words."""
+
+    document: str
+    section: str
+    date: str
+    says: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A check of another tool that asks for the opposite."""
+
+    tool: str
+    id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text in a dialect and what must come of it: `kind` is bad, good or unknown."""
+
+    kind: str
+    dialect: str
+    text: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    at: str = ""
+    fix_at: str = ""
+    severity: str = ""
+    message: str = ""
+    edition: str = "original"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    complete: bool = False
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The second document of a policy file: what people read. `snippets` are fixes by dialect."""
+
+    why: str = ""
+    errors: tuple[str, ...] = ()
+    sources: tuple[Citation, ...] = ()
+    summary: str = ""
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    expressible: str = ""
+    loses: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()

@@ -1,0 +1,65 @@
+"""Reporters: each turns a report into the text of one output format.
+
+A reporter is a function of a report and a style. It is pure: no file, no clock, no environment, so that equal reports
+give equal bytes. Reports pass `mask.presentable` first, so no reporter can show a secret or a control character that
+came out of a scanned file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from bklint.finding import Report
+from bklint.reporters.mask import presentable
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What people read of one policy. `level` is the highest severity it gives (`error`, `warning`, `info`)."""
+
+    id: str
+    name: str
+    title: str
+    area: str
+    level: str
+    why: str = ""
+    errors: tuple[str, ...] = ()
+    fix: str = ""
+    sources: tuple[str, ...] = ()
+    snippets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to report. `width` is that of excerpts and prose in columns; `exit_code` what the run ends with; `root` the
+    absolute path that relative paths are relative to; `rules` the policies that have findings, by id."""
+
+    color: bool = False
+    width: int = 100
+    quiet: bool = False
+    verbose: bool = False
+    undecided: bool = False
+    exit_code: int = 0
+    root: str = ""
+    version: str = ""
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+
+
+Reporter = Callable[[Report, Style], str]
+
+REPORTERS: Mapping[str, str] = {
+    "text": "bklint.reporters.text:report",
+    "json": "bklint.reporters.json:report",
+    "sarif": "bklint.reporters.sarif:report",
+    "github": "bklint.reporters.github:report",
+}
+"""Format to its reporter; modules are imported when the format is asked for."""
+
+
+def render(format_: str, report: Report, style: Style) -> str:
+    """The report in a format, ending in a line end (or empty)."""
+    module, _, name = REPORTERS[format_].partition(":")
+    reporter: Reporter = getattr(import_module(module), name)
+    return reporter(presentable(report), style)

@@ -1,0 +1,52 @@
+"""A report into GitHub workflow commands, which become annotations of a pull request.
+
+GitHub keeps ten errors and ten warnings of a step, so the worst come first. Everything that could end a command early
+is escaped (https://docs.github.com/actions/reference/workflow-commands-for-github-actions).
+"""
+
+from __future__ import annotations
+
+from bklint.finding import Finding, Report, Severity
+from bklint.reporters import Style
+from bklint.reporters.places import places
+from bklint.reporters.text import headline
+
+COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+
+
+def report(report: Report, style: Style) -> str:
+    """See the module."""
+    ordered = sorted(report.findings, key=lambda finding: -finding.severity)
+    return "".join(map(_command, ordered))
+
+
+def _command(finding: Finding) -> str:
+    properties = {"file": finding.path}
+    primary = places(finding).primary
+    if primary is not None:
+        first, last = primary.place.position, primary.place.end_position
+        properties |= {"line": str(first.line), "endLine": str(last.line), "col": str(first.column)}
+        if first.line == last.line:
+            properties["endColumn"] = str(last.column)
+    properties["title"] = f"{finding.policy} {finding.name}"
+    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{COMMANDS[finding.severity]} {written}::{_data(_message(finding))}\n"
+
+
+def _message(finding: Finding) -> str:
+    lines = [headline(finding)]
+    if finding.errors:
+        lines.append(f"Azure reports {', '.join(finding.errors)}")
+    if finding.fix is not None and finding.fix.summary:
+        lines.append(f"Fix: {' '.join(finding.fix.summary.split())}")
+    if finding.address:
+        lines.append(f"Resource: {finding.address}")
+    return "\n".join(lines)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

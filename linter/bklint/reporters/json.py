@@ -1,0 +1,113 @@
+"""A report into JSON for programs. The schema is documented in docs/ and changes only with its `version`.
+
+Lines and columns are 1-based and count code points; `start` and `end` are byte offsets. An end is exclusive. Texts of
+the scanned files are not repeated here, only where they are.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bklint.finding import Finding, Report, Severity, Undecided
+from bklint.reporters import Style
+from bklint.reporters.places import fingerprints, places
+from bklint.source import Locator
+
+VERSION = 1
+
+
+def report(report: Report, style: Style) -> str:
+    """See the module."""
+    names = fingerprints(report.findings)
+    data = {
+        "version": VERSION,
+        "tool": {"name": "bklint", "version": style.version},
+        "edition": report.edition,
+        "findings": [_finding(finding, name) for finding, name in zip(report.findings, names, strict=True)],
+        "undecided": [_undecided(check) for check in report.undecided],
+        "notes": [{"kind": n.kind, "message": n.message, "strict": n.strict, "at": _at(n.place)} for n in report.notes],
+        "summary": _summary(report, style),
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
+def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
+    found = places(finding)
+    fix = finding.fix
+    return {
+        "policy": finding.policy,
+        "name": finding.name,
+        "severity": finding.severity.label,
+        "message": finding.message,
+        "notice": finding.notice,
+        "path": text(finding.path),
+        "at": _at(found.primary.place if found.primary else None),
+        "address": finding.address,
+        "resourceType": finding.resource_type,
+        "dialect": finding.dialect,
+        "why": finding.why,
+        "errors": list(finding.errors),
+        "related": [{"label": label, "at": _at(place)} for place, label in found.related],
+        "fixAt": _at(finding.fix_at),
+        "fix": fix and {"safety": fix.safety, "summary": fix.summary, "language": fix.language, "snippet": fix.snippet},
+        "notes": list(finding.notes),
+        "contexts": list(finding.contexts),
+        "instances": list(finding.instances),
+        "subKey": finding.sub_key,
+        "conditional": finding.conditional,
+        "documents": list(finding.documents),
+        "fingerprint": fingerprint,
+    }
+
+
+def _undecided(check: Undecided) -> dict[str, Any]:
+    return {
+        "policy": check.policy,
+        "address": check.address,
+        "cause": check.cause,
+        "reason": check.reason,
+        "hint": check.hint,
+        "at": _at(check.place),
+    }
+
+
+def _at(locator: Locator | None) -> dict[str, Any] | None:
+    if locator is None:
+        return None
+    place = locator.locate()
+    first, last = place.position, place.end_position
+    return {
+        "path": text(place.source.name),
+        "line": first.line,
+        "column": first.column,
+        "endLine": last.line,
+        "endColumn": last.column,
+        "start": place.start,
+        "end": place.end,
+    }
+
+
+def _summary(report: Report, style: Style) -> dict[str, Any]:
+    severities = [finding.severity for finding in report.findings]
+    return {
+        "exitCode": style.exit_code,
+        "errors": severities.count(Severity.ERROR),
+        "warnings": severities.count(Severity.WARNING),
+        "infos": severities.count(Severity.INFO),
+        "hidden": report.hidden,
+        "filesRead": report.files_read,
+        "filesByDialect": dict(sorted(report.files_by_dialect.items())),
+        "filesUnread": report.files_unread,
+        "filesSkipped": [text(name) for name in report.files_skipped],
+        "resources": report.resources,
+        "resourcesOfInterest": report.resources_of_interest,
+        "machines": report.machines,
+        "checksPassed": report.checks_passed,
+        "undecided": len(report.undecided),
+    }
+
+
+def text(path: str) -> str:
+    """A path that may hold undecodable bytes as text that every reader of JSON takes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

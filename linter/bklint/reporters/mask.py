@@ -1,0 +1,203 @@
+"""Text of scanned files into text that may be shown: secrets become `***`, control characters visible escapes.
+
+Nobody can know every secret, so this goes by names and by shapes: what is assigned to something called password,
+secret, token, key, connection string or custom data; user information and signatures in URLs; options of commands;
+long runs of base64. A reference (`var.password`) or the URL of a key is no secret and stays readable: it is what gets
+mended.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bklint.finding import Finding, RelatedPlace, Report, Undecided
+from bklint.model.inventory import Note
+from bklint.source import Source
+
+HIDDEN = "***"
+
+MAX_TEXT = 1200
+"""Longest message, note or label that is shown, in characters."""
+
+Range = tuple[int, int]
+
+_WORD = (
+    r"[\w.$-]*(?:(?i:passwords?|passwd|passphrase|secrets?|secret_?value|tokens?|connection_?strings?|credentials?"
+    r"|custom_?data|user_?data|protected_?settings|access_?keys?|api_?keys?|private_?keys?)"
+    r"|(?<![A-Za-z])(?i:keys?|pwd|sas)|(?<=[a-z0-9])(?:Keys?|KEYS?|Pwd|Sas|SAS))"
+)
+_NAME = rf"(?<![\w.$-]){_WORD}"
+_QUOTED = r"\"(?:[^\"\\]|\\.)*(?:\"|$)|'[^']*(?:'|$)"
+_REFERENCE = re.compile(
+    r"(?:var|local|module|data|each|self|count|path)\.|[a-z]+_[a-z_]+\.|(?:true|false|null|none)\b|[\[{(<]"
+    r"|(?:file|filebase64|templatefile)\(",
+    re.IGNORECASE,
+)
+_QUOTED_REFERENCE = re.compile(
+    r"""["'](?:\$\{[^}"]*\}|\[(?:parameters|variables)\('[^']*'\)\])?["']?$""", re.IGNORECASE
+)
+_STRINGS = re.compile(_QUOTED)
+_NAMED_TEXT = rf"{_NAME}[\"']?\s*(?:=>|[:=])\s*(?P<a>{_QUOTED})"
+_NAMED_WORD = rf"{_NAME}=(?P<b>[^\s\"',;&<>()\[\]{{}}=][^\s\"',;&<>]*)"
+_NAMED_LINE = rf"{_NAME}(?::\s+|\s*=\s*)(?P<c>[^\s\"',;&<>()\[\]{{}}=][^\s\"',;&<>]*)"
+_MEMBER = rf"\"{_NAME}\"\s*:\s*\{{[^{{}}]*?\"(?i:value|defaultValue)\"\s*:\s*(?P<d>{_QUOTED})"
+_SHAPES = (
+    r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://(?P<e>[^\s/@\"'<>]+)@",
+    r"[?&;](?i:sig|code|token|key|password|access_token)=(?P<f>[^&\s\"'<>]+)",
+    rf"(?<![\w.$-])(?=[-/])/?{_WORD}(?:\s+|[=:]\s*)(?P<g>{_QUOTED}|[^\s\"'-][^\s\"']*)",
+    rf"(?i:convertto-securestring)\s+(?:(?i:-string)\s+)?(?P<h>{_QUOTED})",
+    r"\b(?i:bearer|basic)\s+(?P<i>[\w.~+/=-]{12,})",
+    r"\b(?i:net1?(?:\.exe)?)\s+(?i:user)\s+[^\s/]+\s+(?P<j>[^\s/*]\S*)",
+    rf"\becho\s+(?:-\w+\s+)?(?P<k>{_QUOTED}|\S+)\s*\|\s*(?:sudo\s+)?(?:chpasswd|passwd)",
+    r"(?P<l>(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{64,}={0,2})",
+)
+_IN_TEXT = re.compile("|".join((_NAMED_TEXT, _NAMED_WORD, *_SHAPES)))
+_IN_LINE = re.compile("|".join((_MEMBER, _NAMED_TEXT, _NAMED_LINE, *_SHAPES)))
+
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def ranges(line: str) -> list[Range]:
+    """The code-point ranges of a source line that hold secrets."""
+    return _ranges(_IN_LINE, line)
+
+
+def _ranges(pattern: re.Pattern[str], text: str) -> list[Range]:
+    found: list[Range] = []
+    at = 0
+    while (match := pattern.search(text, at)) is not None:
+        start, end = match.span(match.lastgroup or 0)
+        at = end
+        if text[start] in "\"'":
+            found += _inside(text, start, end)
+        elif _REFERENCE.match(text, start) is not None:
+            at = start + 1
+        elif text[end : end + 1] == "(" or "(" in text[start:end]:
+            inner = [_inside(text, *string.span()) for string in _STRINGS.finditer(text, start)]
+            return found + [each for ranges in inner for each in ranges]
+        else:
+            found.append((start, end))
+    return found
+
+
+def _inside(text: str, start: int, end: int) -> list[Range]:
+    """The content of a quoted string; nothing where it is only a reference."""
+    if _QUOTED_REFERENCE.match(text[start:end]) is not None:
+        return []
+    closed = end - start > 1 and text[end - 1] == text[start]
+    return [(start + 1, end - closed)]
+
+
+def masked(text: str) -> str:
+    """A message with secrets replaced."""
+    for start, end in reversed(_ranges(_IN_TEXT, text)):
+        text = text[:start] + HIDDEN + text[end:]
+    return text
+
+
+def escaped(text: str, keep: str = "") -> str:
+    """Control, direction and other invisible characters as visible escapes, except those in `keep`."""
+    return _INVISIBLE.sub(lambda match: match[0] if match[0] in keep else escape(match[0]), text)
+
+
+def escape(character: str) -> str:
+    """How one invisible character is shown: `\\n`, `\\x1b`, `\\u{202e}`; an undecodable byte as that byte."""
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00
+    return _NAMES.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}")
+
+
+def is_invisible(character: str) -> bool:
+    """Whether a character is shown as an escape."""
+    return _INVISIBLE.match(character) is not None
+
+
+def plain(text: str) -> str:
+    """One line of text that holds no secret, no control character, and not more than is readable."""
+    text = escaped(masked(text))
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+
+
+# -- secrets that only their block tells ---------------------------------------------------------------------------
+
+_HEADER = re.compile(r"\s*(?:(?:variable|output)\s+\"(?P<name>[^\"]+)\"|\"(?P<member>[^\"]+)\"\s*:\s*\{\s*$)")
+_SECURE = re.compile(r"\bsensitive\s*=\s*true\b|\"type\"\s*:\s*\"secure(?:string|object)\"", re.IGNORECASE)
+_NAMED = re.compile(rf"{_NAME}\Z")
+_GIVEN = re.compile(rf"\s*\"?(?:default|defaultValue|value)\"?\s*[:=]\s*(?P<a>{_QUOTED}|[^\s,]+)")
+_BLOCK = 40
+"""Lines above and below that are looked at for the block a line belongs to."""
+
+
+def line_ranges(source: Source, line: int, text: str) -> list[Range]:
+    """The ranges of a line that hold secrets, by the line itself and by the block it stands in."""
+    given = _GIVEN.match(text)
+    if given is not None and _in_secret_block(source, line):
+        return [given.span("a")]
+    return ranges(text)
+
+
+def _in_secret_block(source: Source, line: int) -> bool:
+    for above in range(line - 1, max(0, line - _BLOCK), -1):
+        header = _HEADER.match(source.line_text(above))
+        if header is not None:
+            return _NAMED.match(header["name"] or header["member"]) is not None or _is_secure(source, above)
+    return False
+
+
+def _is_secure(source: Source, header: int) -> bool:
+    indent = _indent(source.line_text(header))
+    for below in range(header + 1, min(len(source.lines), header + _BLOCK) + 1):
+        text = source.line_text(below)
+        if _SECURE.search(text) is not None:
+            return True
+        if text.strip() and _indent(text) <= indent:
+            return False
+    return False
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+# -- reports -------------------------------------------------------------------------------------------------------
+
+
+def presentable(report: Report) -> Report:
+    """The report with every text fit to be shown. Paths stay as they are: each format has its own way with them."""
+    return replace(
+        report,
+        findings=tuple(map(_finding, report.findings)),
+        undecided=tuple(map(_undecided, report.undecided)),
+        notes=tuple(Note(note.kind, plain(note.message), note.place, note.strict) for note in report.notes),
+        files_by_dialect=dict(report.files_by_dialect),
+    )
+
+
+def _finding(finding: Finding) -> Finding:
+    return replace(
+        finding,
+        message=plain(finding.message),
+        address=escaped(finding.address),
+        notice=plain(finding.notice),
+        related=tuple(RelatedPlace(related.place, plain(related.label)) for related in finding.related),
+        notes=tuple(map(plain, finding.notes)),
+        contexts=tuple(map(plain, finding.contexts)),
+        instances=tuple(map(plain, finding.instances)),
+        sub_key=escaped(finding.sub_key),
+    )
+
+
+def _undecided(undecided: Undecided) -> Undecided:
+    return replace(
+        undecided,
+        address=escaped(undecided.address),
+        cause=plain(undecided.cause),
+        reason=plain(undecided.reason),
+        hint=plain(undecided.hint),
+    )

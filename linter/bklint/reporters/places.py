@@ -1,0 +1,70 @@
+"""A finding's places in the order every format shows them: the primary one, the one to change, those that explain."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bklint.finding import Finding
+from bklint.source import Locator, Place
+
+MAX_RELATED = 12
+"""Most related places that are shown of one finding."""
+
+
+class Labelled(NamedTuple):
+    """A place and what it is."""
+
+    place: Place
+    label: str
+
+
+class Places(NamedTuple):
+    """`primary` is None for an input as a whole. `related` has no place twice; the place to change comes first.
+    `left_out` counts those beyond MAX_RELATED."""
+
+    primary: Labelled | None
+    related: tuple[Labelled, ...]
+    left_out: int = 0
+
+
+def places(finding: Finding) -> Places:
+    """Where the finding is, each place once."""
+    primary = None if finding.place is None else finding.place.locate()
+    labels: dict[tuple[str, int, int], Labelled] = {}
+    if finding.fix_at is not None:
+        _put(labels, finding.fix_at, "")
+    for related in finding.related:
+        _put(labels, related.place, related.label)
+    if finding.fix_at is not None and (primary is None or _key(finding.fix_at.locate()) != _key(primary)):
+        key = _key(finding.fix_at.locate())
+        place, label = labels[key]
+        labels[key] = Labelled(place, f"{label}: change it here" if label else "change it here")
+    at = labels.pop(_key(primary), None) if primary is not None else None
+    rest = tuple(labels.values())
+    first = None if primary is None else Labelled(primary, at.label if at is not None else "")
+    return Places(first, rest[:MAX_RELATED], max(0, len(rest) - MAX_RELATED))
+
+
+def _put(labels: dict[tuple[str, int, int], Labelled], locator: Locator, label: str) -> None:
+    place = locator.locate()
+    key = _key(place)
+    if key not in labels or not labels[key].label:
+        labels[key] = Labelled(place, label)
+
+
+def _key(place: Place) -> tuple[str, int, int]:
+    return place.source.name, place.start, place.end
+
+
+def fingerprints(findings: Iterable[Finding]) -> list[str]:
+    """One stable name for each finding, without line numbers: equal ones are told apart by their order."""
+    seen: dict[str, int] = {}
+    names = []
+    for finding in findings:
+        parts = (finding.policy, finding.address.casefold(), finding.sub_key.casefold(), finding.path)
+        key = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+        seen[key] = seen.get(key, 0) + 1
+        names.append(f"{key}:{seen[key]}")
+    return names

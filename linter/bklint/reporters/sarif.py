@@ -1,0 +1,236 @@
+"""A report into SARIF 2.1.0, as GitHub code scanning reads it.
+
+Only the first location of a result is used there, and an alert is shown in a pull request only where all of its lines
+are in the diff: so the region is that of one attribute. `partialFingerprints` carry no line numbers; the key that
+GitHub computes itself (`primaryLocationLineHash`) is left to the upload action. No `security-severity`: a backup that
+fails is no vulnerability. See
+https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from bklint.finding import Finding, Report
+from bklint.model.inventory import Note
+from bklint.reporters import Rule, Style
+from bklint.reporters.places import Labelled, Places, fingerprints, places
+from bklint.reporters.text import headline
+from bklint.source import Place
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+PROBLEM = {"error": "error", "warning": "warning", "info": "recommendation"}
+FINGERPRINT = "bklintFinding/v1"
+ROOT = "%SRCROOT%"
+
+MAX_DESCRIPTION = 1024
+"""Longest description of a rule that GitHub takes, in characters."""
+
+
+def report(report: Report, style: Style) -> str:
+    """See the module."""
+    rules = {finding.policy: _rule(finding, style) for finding in report.findings}
+    order = {id_: number for number, id_ in enumerate(sorted(rules))}
+    names = fingerprints(report.findings)
+    run = {
+        "tool": {
+            "driver": {
+                "name": "bklint",
+                "semanticVersion": style.version or "0.0.0",
+                "rules": [rules[id_] for id_ in order],
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The directory that bklint was run in."}}},
+        "invocations": [_invocation(report, style)],
+        "results": [
+            _result(finding, order[finding.policy], name, style)
+            for finding, name in zip(report.findings, names, strict=True)
+        ],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _invocation(report: Report, style: Style) -> dict[str, Any]:
+    return {
+        "executionSuccessful": style.exit_code in (0, 1),
+        "exitCode": style.exit_code,
+        "toolExecutionNotifications": [*map(_notification, report.notes), *_undecided(report)],
+    }
+
+
+def _notification(note: Note) -> dict[str, Any]:
+    return {
+        "level": "warning" if note.strict else "note",
+        "message": {"text": note.message},
+        "descriptor": {"id": note.kind or "note"},
+    }
+
+
+def _undecided(report: Report) -> Iterable[dict[str, Any]]:
+    """One notification for each policy and root cause, not for each resource."""
+    counts: dict[tuple[str, str], int] = {}
+    for check in report.undecided:
+        key = (check.policy, ": ".join(filter(None, (check.cause, check.reason))))
+        counts[key] = counts.get(key, 0) + 1
+    for (policy, cause), number in sorted(counts.items()):
+        text = f"{policy} not decided for {number} resource{'' if number == 1 else 's'}: {cause}"
+        yield {"level": "note", "message": {"text": text}, "descriptor": {"id": "undecided"}}
+
+
+# -- rules ---------------------------------------------------------------------------------------------------------
+
+
+def _rule(finding: Finding, style: Style) -> dict[str, Any]:
+    rule = style.rules.get(finding.policy) or _rule_of(finding)
+    why = " ".join(rule.why.split()) or rule.title
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": why if len(why) <= MAX_DESCRIPTION else why[: MAX_DESCRIPTION - 1] + "…"},
+        "help": {"text": _help_text(rule, why), "markdown": _help_markdown(rule, why)},
+        "defaultConfiguration": {"level": LEVELS[rule.level]},
+        "properties": {
+            "tags": ["azure", "backup", *([rule.area] if rule.area else [])],
+            "precision": "high",
+            "problem.severity": PROBLEM[rule.level],
+        },
+    }
+
+
+def _rule_of(finding: Finding) -> Rule:
+    """What a finding says of its own policy, for those that have no file."""
+    title = finding.name.replace("-", " ").capitalize() or finding.policy
+    level = finding.severity.label
+    return Rule(finding.policy, finding.name or finding.policy, title, "", level, finding.why, finding.errors)
+
+
+def _help_text(rule: Rule, why: str) -> str:
+    lines = [why]
+    if rule.errors:
+        lines.append(f"Azure reports {', '.join(rule.errors)}.")
+    if rule.fix:
+        lines.append(f"Fix: {' '.join(rule.fix.split())}")
+    return "\n\n".join([*lines, *rule.sources])
+
+
+def _help_markdown(rule: Rule, why: str) -> str:
+    parts = [f"**{rule.title}**", why]
+    if rule.errors:
+        parts.append("Azure reports " + ", ".join(f"`{error}`" for error in rule.errors) + ".")
+    if rule.fix:
+        parts.append(f"**Fix.** {' '.join(rule.fix.split())}")
+    for dialect, snippet in sorted(rule.snippets.items()):
+        language = {"arm": "json", "terraform": "hcl"}.get(dialect, dialect)
+        parts.append(f"```{language}\n{snippet.strip()}\n```")
+    if rule.sources:
+        parts.append("**Sources**\n\n" + "\n".join(f"- {source}" for source in rule.sources))
+    return "\n\n".join(parts)
+
+
+# -- results -------------------------------------------------------------------------------------------------------
+
+
+def _result(finding: Finding, rule: int, fingerprint: str, style: Style) -> dict[str, Any]:
+    found = places(finding)
+    result: dict[str, Any] = {
+        "ruleId": finding.policy,
+        "ruleIndex": rule,
+        "level": LEVELS[finding.severity.label],
+        "message": {"text": _message(finding, found)},
+        "locations": [_primary(finding, found, style)],
+        "partialFingerprints": {FINGERPRINT: fingerprint},
+        "properties": _properties(finding),
+    }
+    if found.related:
+        result["relatedLocations"] = [
+            {"id": number, **_location(place, label, style)} for number, (place, label) in enumerate(found.related, 1)
+        ]
+    if found.primary is not None and finding.fix_at is not None and found.related:
+        result["codeFlows"] = [_flow(found.primary, found.related, style)]
+    return result
+
+
+def _message(finding: Finding, found: Places) -> str:
+    lines = [_unlinked(headline(finding))]
+    if finding.fix is not None and finding.fix.summary:
+        lines.append(f"Fix: {_unlinked(' '.join(finding.fix.summary.split()))}")
+    lines += [f"See [{_label(related)}]({number})." for number, related in enumerate(found.related, 1)]
+    return "\n".join(lines)
+
+
+def _unlinked(text: str) -> str:
+    """Text in which nothing can be taken for a link."""
+    return text.replace("](", "] (")
+
+
+def _label(related: Labelled) -> str:
+    text = related.label or f"line {related.place.position.line}"
+    return text.replace("[", "(").replace("]", ")")
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    found = {
+        "address": finding.address,
+        "resourceType": finding.resource_type,
+        "dialect": finding.dialect,
+        "conditional": finding.conditional,
+        "contexts": [context for context in finding.contexts if context],
+        "instances": list(finding.instances),
+        "notes": list(finding.notes),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _primary(finding: Finding, found: Places, style: Style) -> dict[str, Any]:
+    if found.primary is not None:
+        return _location(found.primary.place, found.primary.label, style)
+    region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+    return {"physicalLocation": {"artifactLocation": artifact(finding.path, style.root), "region": region}}
+
+
+def _location(place: Place, label: str, style: Style) -> dict[str, Any]:
+    first, last = place.position, place.end_position
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": artifact(place.source.name, style.root),
+            "region": {
+                "startLine": first.line,
+                "startColumn": first.column,
+                "endLine": last.line,
+                "endColumn": last.column,
+            },
+        }
+    }
+    if label:
+        location["message"] = {"text": label}
+    return location
+
+
+def _flow(primary: Labelled, related: Iterable[Labelled], style: Style) -> dict[str, Any]:
+    """From the text that decides to the attribute that is at fault."""
+    first = next(iter(related))
+    steps = [first, Labelled(primary.place, primary.label or "used here")]
+    locations = [{"location": _location(step.place, step.label, style)} for step in steps]
+    return {"threadFlows": [{"locations": locations}]}
+
+
+def artifact(path: str, root: str) -> dict[str, str]:
+    """The artifact location of a displayed path: relative to `root` where it lies below, else an absolute file URI."""
+    if root:
+        whole = posixpath.normpath(posixpath.join(root, path))
+        inside = whole.removeprefix(root.rstrip("/") + "/")
+        if inside == whole:
+            return {"uri": "file://" + ("" if whole.startswith("/") else "/") + _quoted(whole)}
+        path = inside
+    return {"uri": _quoted(path), "uriBaseId": ROOT}
+
+
+def _quoted(path: str) -> str:
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/:")

@@ -1,0 +1,182 @@
+"""A report into text for people: each finding with its source lines, why backup breaks and how to mend it; then what
+was checked, what could not be decided and what was not read."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from bklint.finding import Finding, Report, Severity, Undecided
+from bklint.model.inventory import Note
+from bklint.reporters import Style, mask
+from bklint.reporters.excerpt import Mark, excerpt, location
+from bklint.reporters.paint import Paint
+from bklint.reporters.places import places
+
+LISTED = 6
+"""Names that are listed before `…` where only their number matters."""
+
+
+def report(report: Report, style: Style) -> str:
+    """See the module."""
+    paint = Paint(style.color)
+    lines: list[str] = []
+    for finding in report.findings:
+        lines += [*_finding(finding, style, paint), ""]
+    if style.undecided and report.undecided:
+        lines += [*_undecided(report.undecided, paint), ""]
+    if not style.quiet:
+        lines += _summary(report, style, paint)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+# -- one finding ---------------------------------------------------------------------------------------------------
+
+
+def headline(finding: Finding) -> str:
+    """What is wrong, in one line, with the word that a newer document changed the fact."""
+    return f"{finding.message} ({finding.notice})" if finding.notice else finding.message
+
+
+def _finding(finding: Finding, style: Style, paint: Paint) -> Iterator[str]:
+    label = finding.severity.label
+    yield f"{paint(f'{label}[{finding.policy}]', label)}: {paint(headline(finding), 'bold')}"
+    found = places(finding)
+    indent = "  "
+    if found.primary is None:
+        yield f" {paint('-->', 'gutter')} {mask.escaped(finding.path)}"
+    else:
+        marks = [Mark(*found.primary, primary=True), *(Mark(*related) for related in found.related)]
+        lines = list(excerpt(marks, paint, style.width))
+        yield from lines
+        gutter = max((len(str(m.place.position.line)) for m in marks if m.place.source.data), default=1)
+        indent = " " * (gutter + 1)
+    yield from _remarks(finding, found.left_out, indent, style, paint)
+
+
+def _remarks(finding: Finding, left_out: int, indent: str, style: Style, paint: Paint) -> Iterator[str]:
+    for kind, text in _notes(finding, left_out):
+        yield from _prose(kind, text, indent, style, paint)
+    if finding.fix is not None and finding.fix.summary:
+        yield from _prose("help", finding.fix.summary, indent, style, paint)
+        if finding.fix.snippet.strip():
+            bar = paint("|", "gutter")
+            snippet = mask.escaped(textwrap.dedent(finding.fix.snippet).strip("\n"), keep="\n\t")
+            yield f"{indent}{bar}"
+            yield from (f"{indent}{bar}   {line}".rstrip() for line in snippet.expandtabs(4).splitlines())
+            yield f"{indent}{bar}"
+    if finding.documents:
+        yield from _prose("docs", "; ".join(finding.documents), indent, style, paint)
+    if finding.address:
+        kind = f" ({finding.resource_type})" if finding.resource_type else ""
+        yield f"{indent}{paint('=', 'gutter')} {paint('resource', 'bold')}: {finding.address}{kind}"
+
+
+def _notes(finding: Finding, left_out: int) -> Iterator[tuple[str, str]]:
+    errors = f"Azure reports {', '.join(finding.errors)}" if finding.errors else ""
+    if finding.why and errors:
+        yield "note", f"{finding.why.strip()} ({errors})"
+    elif finding.why or errors:
+        yield "note", finding.why or errors
+    if finding.conditional:
+        yield "note", "if it is created: its condition or count is not known from the code"
+    if any(finding.contexts):
+        yield "note", f"found with {_listed([c for c in finding.contexts if c])}"
+    if len(finding.instances) > 1:
+        yield "note", f"{len(finding.instances)} instances: {_listed(finding.instances)}"
+    for note in finding.notes:
+        yield "note", note
+    if left_out:
+        yield "note", f"{left_out} more places are not shown"
+
+
+def _prose(kind: str, text: str, indent: str, style: Style, paint: Paint) -> Iterator[str]:
+    """`= note: text`, wrapped under its first word."""
+    head = f"{indent}{paint('=', 'gutter')} {paint(kind, 'help' if kind == 'help' else 'bold')}: "
+    hang = " " * (len(indent) + len(kind) + 4)
+    text = mask.escaped(" ".join(text.split()))
+    lines = textwrap.wrap(text, max(40, style.width - len(hang)), break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        yield (hang if number else head) + line
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f", … ({more} more)" if more > 0 else "")
+
+
+# -- what was not decided ------------------------------------------------------------------------------------------
+
+
+def _undecided(undecided: Sequence[Undecided], paint: Paint) -> Iterator[str]:
+    yield f"{paint('undecided', 'info')}:"
+    for check in undecided:
+        where = f" at {location(check.place.locate())}" if check.place is not None else ""
+        yield f"  {check.policy} {check.address}: {cause(check)}{where}"
+
+
+def cause(check: Undecided) -> str:
+    """The root of an undecided check, in the user's words."""
+    return f"{check.cause}: {check.reason}" if check.cause and check.reason else check.cause or check.reason
+
+
+def _by_cause(undecided: Sequence[Undecided]) -> list[tuple[str, str, int]]:
+    """Root causes with the hint that helps and the number of checks, most first."""
+    counts: dict[tuple[str, str], int] = {}
+    for check in undecided:
+        key = (cause(check), check.hint)
+        counts[key] = counts.get(key, 0) + 1
+    return sorted(((what, hint, n) for (what, hint), n in counts.items()), key=lambda row: (-row[2], row[0]))
+
+
+# -- what was done -------------------------------------------------------------------------------------------------
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
+    yield _findings(report, paint)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(report.files_by_dialect.items()))
+    yield f"read {counted(report.files_read, 'file')}{f' ({kinds})' if kinds else ''}: {_work(report)}"
+    causes = _by_cause(report.undecided)
+    for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
+        yield f"undecided: {counted(number, 'check')}, {what}" + (f"; {hint}" if hint else "")
+    if len(causes) > LISTED and not (style.verbose or style.undecided):
+        rest = sum(number for _, _, number in causes[LISTED:])
+        yield f"undecided: {counted(rest, 'check')} for {len(causes) - LISTED} other causes; list them with --undecided"
+    yield from dict.fromkeys(_note(note) for note in report.notes if note.strict or style.verbose)
+    if report.files_skipped:
+        names = [mask.escaped(name) for name in report.files_skipped]
+        yield f"skipped: {counted(len(names), 'JSON file')} of no known dialect: {_listed(names)}"
+    if style.verbose:
+        yield f"bklint {style.version}, edition {report.edition}, {report.seconds:.1f} s"
+
+
+def _findings(report: Report, paint: Paint) -> str:
+    hidden = f" ({report.hidden} more below --min-severity)" if report.hidden else ""
+    if not report.findings:
+        return f"no findings{hidden}"
+    parts = []
+    for severity in sorted(Severity, reverse=True):
+        number = sum(finding.severity is severity for finding in report.findings)
+        if number:
+            parts.append(
+                paint(counted(number, severity.label) if severity.label != "info" else f"{number} info", severity.label)
+            )
+    return f"{counted(len(report.findings), 'finding')}{hidden}: {', '.join(parts)}"
+
+
+def _work(report: Report) -> str:
+    if not report.resources_of_interest:
+        return f"0 resources of interest, of {report.resources}; nothing here is what the policies look at"
+    passed = f"{counted(report.checks_passed, 'check')} passed"
+    undecided = f", {len(report.undecided)} undecided" if report.undecided else ""
+    resources = f"{counted(report.resources, 'resource')}, {report.resources_of_interest} of interest"
+    return f"{resources}; {counted(report.machines, 'machine')}; {passed}{undecided}"
+
+
+def _note(note: Note) -> str:
+    return f"{note.kind}: {note.message}" if note.kind else note.message
