@@ -11,7 +11,7 @@ import pytest
 from bklint.errors import InputError, LimitError
 from bklint.files import DiskReader, Entry, MemoryReader, Reader, confinement, join, normalise, write_atomically
 
-FILES = {"main.tf": "a", "modules/vm/main.tf": "bé", "modules/vm/x.txt": b"\xff", "z": ""}
+FILES: dict[str, str | bytes] = {"main.tf": "a", "modules/vm/main.tf": "bé", "modules/vm/x.txt": b"\xff", "z": ""}
 
 
 @pytest.fixture

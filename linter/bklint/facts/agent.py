@@ -25,10 +25,10 @@ _CONFIGURATIONS = ("windowsConfiguration", "linuxConfiguration")
     ),
 )
 def agent_provisioned(machine: Resource) -> Value:
-    """Whether Azure installs the machine agent: `provisionVMAgent` of the Windows or Linux configuration (S1 "Agent VM").
+    """Whether Azure installs the machine agent: `provisionVMAgent` of the Windows or Linux configuration.
 
     The value as written or by default; missing where neither configuration is written. Unknown where the one that is
-    written, or the OS profile, is not known. catalogue BKP501;
+    written, or the OS profile, is not known. S1 "Agent VM" asks for this property of the machine; catalogue BKP501;
     https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update (WindowsConfiguration)
     """
     profile = machine_property(machine, "osProfile")

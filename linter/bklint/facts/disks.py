@@ -36,12 +36,11 @@ def size(disk: Resource) -> Value:
     Unknown where a size is not known, or where none is written: the size is then that of the image, snapshot or disk it
     is made from; an OS disk is still known to have at most 4095 GiB. catalogue B.4, C.2
     """
-    found = [_gib(disk.get(path), unit, extra) for path, unit, extra in _SIZES]
-    if not disk.derived:
-        for machine in owners(disk).items:
-            held = slot(disk, machine)
-            if held is not None and held.unsure is None:
-                found.append(_gib(step(held.entry, "diskSizeGB"), 1, 0))
+    found = [] if disk.derived else [_gib(disk.get(path), unit, extra) for path, unit, extra in _SIZES]
+    for machine in owners(disk).items:
+        held = slot(disk, machine)
+        if held is not None and held.unsure is None:
+            found.append(_gib(step(held.entry, "diskSizeGB"), 1, 0))
     written = [value for value in found if value.exists is not False]
     return _largest(written) if written else _unwritten(disk)
 
@@ -83,8 +82,6 @@ def _largest(values: list[Value]) -> Value:
 
 def _unwritten(disk: Resource) -> Value:
     place = disk.body.place
-    if disk.declared and disk.get("properties.diskSizeGB").unknown is not None:
-        return disk.get("properties.diskSizeGB")
     option = disk.get("properties.creationData.createOption")
     source = f" (createOption {option.data})" if isinstance(option.data, str) else ""
     limit = OS_DISK_LIMIT if role_of(disk) == "os" else None

@@ -1,7 +1,7 @@
 """What a disk or an extension belongs to: virtual machines, and scale sets whose instances are virtual machines.
 
-The one fact a reader would not guess: a scale set in Uniform orchestration is left out everywhere, because its instances
-cannot be backed up at all
+The one fact a reader would not guess: a scale set in Uniform orchestration is left out everywhere, because its
+instances cannot be backed up at all
 (https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-orchestration-modes), which
 another policy says once. A scale set counts only where `orchestrationMode` is written as Flexible.
 """
@@ -59,8 +59,7 @@ class Slot(NamedTuple):
 def slot(disk: Resource, machine: Resource) -> Slot | None:
     """The place of a disk in a machine's storage profile; None where it is not attached to it."""
     if disk.derived:
-        role = disk.extra.get("role")
-        return Slot(str(role.data) if role is not None else "data", disk.extra.get("entry", disk.body))
+        return Slot(str(disk.extra["role"].data), disk.extra["entry"])
     storage = machine.get(STORAGE[VM])
     entries = [("os", step(storage, "osDisk"))]
     entries += [("data", entry) for entry in paths.select(storage, "dataDisks[*]").values]

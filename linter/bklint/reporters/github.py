@@ -7,7 +7,7 @@ is escaped (https://docs.github.com/actions/reference/workflow-commands-for-gith
 from __future__ import annotations
 
 from bklint.finding import Finding, Report, Severity
-from bklint.reporters import Style
+from bklint.reporters import Style, mask
 from bklint.reporters.places import places
 from bklint.reporters.text import headline
 
@@ -21,7 +21,7 @@ def report(report: Report, style: Style) -> str:
 
 
 def _command(finding: Finding) -> str:
-    properties = {"file": finding.path}
+    properties = {"file": mask.escaped(finding.path)}
     primary = places(finding).primary
     if primary is not None:
         first, last = primary.place.position, primary.place.end_position

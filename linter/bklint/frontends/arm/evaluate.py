@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
     functions_arrays,
     functions_cidr,
+    functions_format,
     functions_lambda,
     functions_logic,
     functions_numbers,
@@ -22,25 +23,14 @@ from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
     functions_strings,
     functions_time,
 )
+from bklint.frontends.arm.access import member
 from bklint.frontends.arm.expressions import Access, Call, Failure, Literal, Node, is_expression, parsed, unescaped
 from bklint.frontends.arm.functions import LAZY, PURE, SCOPED, Pure, Values
 from bklint.frontends.arm.loops import Loop, property_loops
 from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, settled
-from bklint.frontends.arm.operands import Failed, Stuck, derived, key_of
+from bklint.frontends.arm.operands import Failed, Stuck, derived
 from bklint.frontends.arm.placeholders import placeholder
-from bklint.model.compare import equal
-from bklint.model.value import (
-    MISSING,
-    ListData,
-    ObjectData,
-    Reason,
-    Text,
-    Unknown,
-    Value,
-    join,
-    member_of,
-    unknown,
-)
+from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, join, unknown
 from bklint.source import Locator
 from bklint.syntax.json import Document, Pointer
 
@@ -272,8 +262,6 @@ def _user_defined(node: Call, env: Env, place: Locator | None) -> Value:
     return result.via("function", f"{node.name}()", place)
 
 
-# -- members -------------------------------------------------------------------------------------------------------
-
 
 def _access(node: Access, env: Env, place: Locator | None) -> Value:
     value = evaluate(node.target, env, place)
@@ -281,59 +269,3 @@ def _access(node: Access, env: Env, place: Locator | None) -> Value:
         key = Value(step.key.value, place) if isinstance(step.key, Literal) else evaluate(step.key, env, place)
         value = member(value, key, step.safe, place)
     return value
-
-
-def member(value: Value, key: Value, safe: bool, place: Locator | None) -> Value:
-    """`value[key]`; with `safe`, null where there is none."""
-    data, name = value.data, key.data
-    if isinstance(name, (Unknown, Text)):
-        return _some_member(value, key, place)
-    if isinstance(data, Unknown):
-        return value._replace(data=_unknown_member(data, name, safe), ident=None, pieces=())  # type: ignore[arg-type]
-    found: Value | None = None
-    if isinstance(data, ObjectData) and isinstance(name, str):
-        found = data.find(name)
-    elif isinstance(data, ListData) and isinstance(name, int) and not isinstance(name, bool):
-        found = data.items[name] if 0 <= name < len(data.items) else None
-    elif data is not None and data is not MISSING and not safe:
-        return unknown(Reason.ERROR, f"{name!r} cannot be looked up in this value", place)
-    if found is not None:
-        return found
-    rest = data.rest if isinstance(data, (ObjectData, ListData)) else None
-    if rest is not None:
-        return Value(_unknown_member(rest, name, safe), value.place or place, value.hops)  # type: ignore[arg-type]
-    if safe:
-        return Value(None, place)
-    what = f"there is no item {name}" if isinstance(name, int) else f"there is no property {name!r}"
-    return unknown(Reason.ERROR, what, place)
-
-
-def _unknown_member(data: Unknown, name: str | int, safe: bool) -> Unknown:
-    """A member of an unknown. What a deployed resource is asked for is there, or the deployment would fail."""
-    found = member_of(data, name)
-    computed = data.reason is Reason.COMPUTED and not safe and not found.domain
-    return replace(found, nonnull=True) if computed else found
-
-
-def _some_member(value: Value, key: Value, place: Locator | None) -> Value:
-    """The member of a name or number that is not known: one of those there are."""
-    why = key.unknown
-    assert why is not None
-    identity = key_of(key)
-    if value.hops is None or value.place is None or identity is None:
-        symbol = None
-    else:
-        symbol = ("member", value.place, identity)
-    why = replace(why, type=None, nonnull=False, nonempty=False, low=None, high=None, domain=(), key=symbol)
-    data = value.data
-    choices: tuple[Value, ...] = ()
-    if isinstance(data, ListData) and data.rest is None:
-        choices = data.items
-    elif isinstance(data, ObjectData) and data.rest is None:
-        choices = tuple(data.fields[name] for name in data.fields if equal(Value(name), key) is not False)
-    if not choices:
-        return Value(data if isinstance(data, Unknown) else why, place)
-    found = join(choices, why)
-    if isinstance(found.data, Unknown):
-        found = found._replace(data=replace(found.data, key=symbol))
-    return found

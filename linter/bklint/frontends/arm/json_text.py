@@ -117,6 +117,8 @@ def _value(data: Any, marks: list[Unknown], place: Locator | None, depth: int) -
     if depth > MAX_DEPTH:
         limit("a JSON text")
     if isinstance(data, dict):
+        if marks and any(_OPEN in key for key in data):
+            raise Stuck(marks[0])
         return Value(ObjectData({key: _value(item, marks, place, depth + 1) for key, item in data.items()}), place)
     if isinstance(data, list):
         return Value(ListData(tuple([_value(item, marks, place, depth + 1) for item in data])), place)

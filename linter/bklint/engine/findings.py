@@ -1,0 +1,143 @@
+"""Judgements into findings and undecided checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bklint.engine import places
+from bklint.engine.verdicts import INTERNAL, Judgement
+from bklint.finding import Finding, Undecided
+from bklint.model.resource import Resource
+from bklint.model.value import Reason, Unknown
+from bklint.policy.message import render
+from bklint.policy.model import Edition
+
+MAX_CAUSES = 3
+"""Most root causes that an undecided check names."""
+
+_STATUS = {
+    "changed": "newer Microsoft documents say something else; see --edition current",
+    "superseded": "newer Microsoft documents no longer say this; see --edition current",
+    "inferred": "inferred: the documents do not say this in so many words",
+}
+
+_HINTS = {
+    (Reason.INPUT, "terraform"): "pass --var-file or --var",
+    (Reason.INPUT, "arm"): "pass --parameters",
+    (Reason.INPUT, "bicep"): "pass --parameters",
+    (Reason.OPEN, ""): "pass --complete where the paths hold the whole estate",
+}
+
+
+def finding_of(judgement: Judgement, edition: Edition, root: str) -> Finding:
+    """The finding of a fault."""
+    if judgement.error:
+        return _internal(judgement, root)
+    policy, resource = judgement.policy, judgement.resource
+    value = places.value_at(judgement)
+    main = places.primary(judgement, value)
+    return Finding(
+        policy=policy.id,
+        name=policy.name,
+        severity=judgement.severity,
+        message=_message(judgement),
+        path=main.source.name if main is not None else root,
+        place=main,
+        address=resource.address,
+        resource_type=resource.type,
+        dialect=resource.dialect,
+        notice=edition.notice,
+        related=places.related(judgement, value, main),
+        fix_at=places.fix_at(value, main),
+        notes=_notes(judgement, edition),
+        sub_key=_sub_key(judgement),
+        conditional=resource.conditional is not None or judgement.partial,
+    )
+
+
+def _message(judgement: Judgement) -> str:
+    case = judgement.case
+    template = case.message if case is not None and case.message is not None else judgement.policy.message
+    text = render(template, judgement.resource, judgement.env).strip()
+    if judgement.resource.conditional is not None or judgement.partial:
+        return f"{text} (if it is created)"
+    return text
+
+
+def _notes(judgement: Judgement, edition: Edition) -> tuple[str, ...]:
+    case, status = judgement.case, judgement.policy.doc_status
+    notes = [case.note if case is not None else "", edition.note]
+    if not edition.notice and not edition.note:
+        notes.append(_STATUS.get(status, ""))
+    if judgement.assumed:
+        notes.append(f"holds for every value of {judgement.assumed}")
+    return tuple(note for note in notes if note)
+
+
+def _sub_key(judgement: Judgement) -> str:
+    """What tells two faults on one resource apart: a rule's or disk's own key, else the property."""
+    resource = judgement.resource
+    lun = resource.extra.get("lun")
+    if lun is not None and lun.known and lun.exists:
+        return f"lun {lun.data}"
+    if resource.derived and resource.name.known and resource.name.exists:
+        return str(resource.name.data)
+    subject = places.subject_of(judgement)
+    return "" if subject is None else subject.label
+
+
+def _internal(judgement: Judgement, root: str) -> Finding:
+    """A policy that raised. The exception's text is left out: it may hold a secret."""
+    policy, resource = judgement.policy, judgement.resource
+    place = places.located(resource.body.place)
+    return Finding(
+        policy=INTERNAL,
+        name="internal-error",
+        severity=judgement.severity,
+        message=f"internal error: {judgement.error} while {policy.id} judged {resource.address}; please report it",
+        path=place.source.name if place is not None else root,
+        place=place,
+        address=resource.address,
+        resource_type=resource.type,
+        dialect=resource.dialect,
+        sub_key=policy.id,
+    )
+
+
+def undecided_of(judgement: Judgement) -> Undecided:
+    """The entry of an undecided check: its root causes, inputs first."""
+    causes = _root_causes(judgement.causes)
+    first = next(iter(causes), None)
+    place = first.place if first is not None and first.place is not None else places.value_at(judgement).used_at
+    names = [why.cause or why.reason.value for why in causes]
+    more = f" and {len(names) - MAX_CAUSES} more" if len(names) > MAX_CAUSES else ""
+    return Undecided(
+        policy=judgement.policy.id,
+        address=judgement.resource.address,
+        cause=", ".join(names[:MAX_CAUSES]) + more,
+        reason=first.reason.value if first is not None else "",
+        place=place,
+        hint=_hint(judgement, first),
+    )
+
+
+def _root_causes(causes: Iterable[Unknown]) -> list[Unknown]:
+    """One for each cause text, inputs before the others."""
+    found: dict[str, Unknown] = {}
+    for why in sorted(causes, key=lambda why: why.reason is not Reason.INPUT):
+        found.setdefault(why.cause or why.reason.value, why)
+    return list(found.values())
+
+
+def _hint(judgement: Judgement, first: Unknown | None) -> str:
+    """What would decide it; with the values that are known to be a fault."""
+    found = [f"a fault where {judgement.assumed}"] if judgement.assumed else []
+    if first is not None:
+        found.append(_remedy(judgement.resource, first))
+    return "; ".join(text for text in found if text)
+
+
+def _remedy(resource: Resource, why: Unknown) -> str:
+    if why.reason is Reason.SCOPE and "location" in why.cause:
+        return "pass --location"
+    return _HINTS.get((why.reason, resource.dialect)) or _HINTS.get((why.reason, ""), "")

@@ -1,0 +1,126 @@
+"""One root into an outcome: every policy on every resource of its type, in every input context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from bklint.engine.findings import finding_of, undecided_of
+from bklint.engine.merge import Found, Judged, once, order, over_contexts, over_instances, subsumed
+from bklint.engine.outcome import Outcome, Settings
+from bklint.engine.splits import split
+from bklint.engine.verdicts import Judgement, judge_one
+from bklint.engine.worlds import Worlds
+from bklint.model.inventory import World
+from bklint.model.relations import VM
+from bklint.model.resource import Resource
+from bklint.model.value import Value
+from bklint.model.verdict import Verdict
+from bklint.policy.model import Edition, Env, Policy, ReadFact
+from bklint.policy.store import PolicySet, parameters
+
+if TYPE_CHECKING:
+    from bklint.frontends import Root
+
+
+class Bench:
+    """What is the same for every judgement of a scan."""
+
+    def __init__(self, policies: PolicySet, settings: Settings, read: ReadFact) -> None:
+        self.policies = policies
+        self.settings = settings
+        self.read = read
+        self._parameters: dict[str, dict[str, Value]] = {}
+
+    def edition(self, policy: Policy) -> Edition:
+        """What differs for the policy under the scan's edition."""
+        return policy.edition(self.settings.edition)
+
+    def judge(self, policy: Policy, resource: Resource) -> Judgement:
+        """The judgement of a policy on a resource."""
+        values = self._parameters.get(policy.id)
+        if values is None:
+            values = self._parameters[policy.id] = parameters(policy, self.settings.parameters)
+        env = Env(resource, values, self.read)
+        return judge_one(policy, resource, env, self.edition(policy), self.settings.severities.get(policy.id))
+
+    def checks(self, world: World) -> list[tuple[Policy, Resource]]:
+        """Every policy with every resource it looks at."""
+        return [
+            (policy, resource)
+            for policy in self.policies
+            if not self.edition(policy).disabled
+            for type_ in policy.types
+            for resource in world.of(type_)
+            if resource.mode in policy.modes
+        ]
+
+
+def judge(
+    root: Root, policies: PolicySet, settings: Settings, prepare: Callable[[World], None], read_fact: ReadFact
+) -> Outcome:
+    """The outcome of one root. `prepare` finishes a world that was lowered. Raises InputError of `Root.lower`."""
+    bench = Bench(policies, settings, read_fact)
+    outcome, counts = Outcome(), Counts()
+    judged: list[Judged] = []
+    for context in root.contexts:
+        worlds = Worlds(root, context, prepare)
+        judged.append(_context(context, worlds, bench))
+        counts.add(worlds.base, policies)
+        outcome.notes.extend((*worlds.base.notes, *worlds.notes))
+    found, outcome.undecided, outcome.passed = over_contexts(judged)
+    outcome.findings = sorted(over_instances(found), key=order)
+    outcome.notes = once(outcome.notes)
+    counts.into(outcome)
+    return outcome
+
+
+class Counts:
+    """The resources of all contexts, each address once."""
+
+    def __init__(self) -> None:
+        self._all: set[str] = set()
+        self._interest: set[str] = set()
+        self._machines: set[str] = set()
+
+    def add(self, world: World, policies: PolicySet) -> None:
+        """Count the declared resources of a world; an inline part counts as what it is a part of."""
+        for resource in world.resources:
+            if not resource.declared:
+                continue
+            whole = resource.parent if resource.derived and resource.parent is not None else resource
+            self._all.add(whole.address)
+            if policies.of(resource.type):
+                self._interest.add(whole.address)
+            if resource.type.casefold() == VM.casefold():
+                self._machines.add(resource.address)
+
+    def into(self, outcome: Outcome) -> None:
+        """Set the outcome's numbers."""
+        outcome.resources = len(self._all)
+        outcome.of_interest = len(self._interest)
+        outcome.machines = len(self._machines)
+
+
+def _context(context: str, worlds: Worlds, bench: Bench) -> Judged:
+    judged = Judged(context)
+    for policy, resource in bench.checks(worlds.base):
+        judgement = bench.judge(policy, resource)
+        if judgement.verdict is Verdict.UNKNOWN and worlds.base.inputs:
+            judgement = split(judgement, worlds, bench.judge)
+        _enter(judgement, judged, worlds.base, bench)
+    subsumes = {policy.id: policy.subsumes for policy in bench.policies}
+    judged.found = subsumed(judged.found, subsumes)
+    return judged
+
+
+def _enter(judgement: Judgement, judged: Judged, world: World, bench: Bench) -> None:
+    policy, resource = judgement.policy, judgement.resource
+    key = (policy.id, resource.address)
+    if judgement.verdict is Verdict.FAULT:
+        finding = finding_of(judgement, bench.edition(policy), world.root)
+        judged.found.append(Found(finding, resource.group_address or resource.address, policy.title))
+    elif judgement.verdict is Verdict.UNKNOWN:
+        judged.undecided[key] = undecided_of(judgement)
+    else:
+        judged.clear.add(key)

@@ -1,0 +1,220 @@
+"""One finding per cause: over policies that subsume each other, input contexts, instances of one loop, and roots.
+
+The one fact a reader would not guess: contexts are merged before instances, and subsumption happens before both, inside
+one context: a finding that another one hides in `dev` may stand alone in `prod`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bklint.engine.outcome import Outcome
+from bklint.engine.verdicts import INTERNAL
+from bklint.finding import Finding, RelatedPlace, Undecided
+from bklint.model.inventory import Note
+from bklint.source import Place
+
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding in one context, and the address that instances of its loop share."""
+
+    finding: Finding
+    group: str
+    title: str = ""
+
+
+@dataclass(slots=True)
+class Judged:
+    """What all policies say in one context: by (policy, address)."""
+
+    context: str
+    found: list[Found] = field(default_factory=list)
+    undecided: dict[tuple[str, str], Undecided] = field(default_factory=dict)
+    clear: set[tuple[str, str]] = field(default_factory=set)
+
+
+def grouped(items: Iterable[_Item], key: Callable[[_Item], Hashable]) -> list[list[_Item]]:
+    """The items with equal keys together, in the order in which the keys are first met."""
+    groups: dict[Hashable, list[_Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.values())
+
+
+# -- policies ----------------------------------------------------------------------------------------------------------
+
+
+def subsumed(found: list[Found], subsumes: Mapping[str, tuple[str, ...]]) -> list[Found]:
+    """The findings with those hidden that another one on the same resource has the cause of."""
+    kept: list[Found] = []
+    for group in grouped(found, lambda each: each.finding.address):
+        kept.extend(_subsumed(group, subsumes) if len(group) > 1 else group)
+    return kept
+
+
+def _subsumed(group: list[Found], subsumes: Mapping[str, tuple[str, ...]]) -> list[Found]:
+    hidden_by: dict[int, int] = {}
+    for a, one in enumerate(group):
+        for b, other in enumerate(group):
+            if other.finding.policy in subsumes.get(one.finding.policy, ()):
+                winner, loser = (b, a) if other.finding.severity > one.finding.severity else (a, b)
+                hidden_by.setdefault(loser, winner)
+    return [
+        _with_hidden(each, [group[loser] for loser in hidden_by if _winner(loser, hidden_by) == index])
+        for index, each in enumerate(group)
+        if index not in hidden_by
+    ]
+
+
+def _winner(loser: int, hidden_by: Mapping[int, int]) -> int:
+    """Who is shown in the end. Each step goes to a stronger or subsuming finding; a circle of policies ends it."""
+    seen = {loser}
+    while loser in hidden_by and hidden_by[loser] not in seen:
+        loser = hidden_by[loser]
+        seen.add(loser)
+    return loser
+
+
+def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
+    if not hidden:
+        return shown
+    notes = tuple(f"also {each.finding.policy}: {each.finding.message}" for each in hidden)
+    places = tuple(
+        RelatedPlace(each.finding.place, f"{each.finding.policy}: {each.title}")
+        for each in hidden
+        if each.finding.place is not None
+    )
+    finding = shown.finding
+    return replace(
+        shown,
+        finding=replace(
+            finding, notes=(*finding.notes, *notes), related=_once(finding.place, (*finding.related, *places))
+        ),
+    )
+
+
+def _once(main: object, related: Iterable[RelatedPlace]) -> tuple[RelatedPlace, ...]:
+    found: dict[object, RelatedPlace] = {}
+    for each in related:
+        if each.place != main:
+            found.setdefault(each.place, each)
+    return tuple(found.values())
+
+
+# -- contexts ----------------------------------------------------------------------------------------------------------
+
+
+def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], int]:
+    """Findings, undecided checks and the number of clear ones: a fault in any context is a finding, which names its
+    contexts when there are others; what is clear in all is passed."""
+    labels = [each.context for each in judged]
+    found = grouped(
+        ((each.context, one) for each in judged for one in each.found),
+        lambda pair: (pair[1].finding.policy, pair[1].finding.address, pair[1].finding.place, pair[1].finding.sub_key),
+    )
+    findings = [_over_contexts(group, labels) for group in found]
+    faults = {_check(each.finding) for each in findings}
+    undecided: dict[tuple[str, str], Undecided] = {}
+    for each in judged:
+        for key, entry in each.undecided.items():
+            if key not in faults:
+                undecided.setdefault(key, entry)
+    clear = {key for each in judged for key in each.clear} - faults - undecided.keys()
+    return findings, list(undecided.values()), len(clear)
+
+
+def _check(finding: Finding) -> tuple[str, str]:
+    """The (policy, address) that a finding is about."""
+    return (finding.sub_key if finding.policy == INTERNAL else finding.policy, finding.address)
+
+
+def _over_contexts(group: list[tuple[str, Found]], labels: list[str]) -> Found:
+    context, main = max(group, key=lambda pair: pair[1].finding.severity)
+    if len(labels) == 1:
+        return main
+    names = [name for name, _ in group]
+    finding = replace(main.finding, contexts=() if len(names) == len(labels) else tuple(names))
+    others = tuple(
+        RelatedPlace(other.finding.fix_at, f"value in {name}")
+        for name, other in group
+        if name != context and other.finding.fix_at not in (None, finding.fix_at)
+        if other.finding.fix_at is not None
+    )
+    return replace(main, finding=replace(finding, related=_once(finding.place, (*finding.related, *others))))
+
+
+# -- instances ---------------------------------------------------------------------------------------------------------
+
+
+def over_instances(found: list[Found]) -> list[Finding]:
+    """Instances of one loop, and callers of one module, in one finding that lists them."""
+    groups = grouped(found, lambda each: _cause(each.finding))
+    return [_over_instances(group) for group in groups]
+
+
+def _cause(finding: Finding) -> Hashable:
+    if finding.policy == INTERNAL:
+        return (finding.policy, finding.sub_key, finding.message.split(" while ")[0])
+    if finding.place is None:
+        return (finding.policy, finding.path, finding.address, finding.sub_key)
+    return (finding.policy, finding.place, finding.fix_at)
+
+
+def _over_instances(group: list[Found]) -> Finding:
+    main = max(group, key=lambda each: each.finding.severity)
+    if len(group) == 1:
+        return main.finding
+    addresses = tuple(dict.fromkeys(name for each in group for name in _addresses(each.finding)))
+    contexts: tuple[str, ...] = ()
+    if all(each.finding.contexts for each in group):
+        contexts = tuple(dict.fromkeys(name for each in group for name in each.finding.contexts))
+    shared = {each.group for each in group}
+    address = shared.pop() if len(shared) == 1 and main.group else main.finding.address
+    related = _once(main.finding.place, (one for each in (main, *group) for one in each.finding.related))
+    return replace(
+        main.finding,
+        address=address if len(addresses) > 1 else main.finding.address,
+        instances=addresses if len(addresses) > 1 else (),
+        contexts=contexts,
+        related=related if len(group) <= 2 else main.finding.related,
+    )
+
+
+def _addresses(finding: Finding) -> tuple[str, ...]:
+    return finding.instances or (finding.address,)
+
+
+# -- roots -------------------------------------------------------------------------------------------------------------
+
+
+def combine(outcomes: Iterable[Outcome]) -> Outcome:
+    """Several roots' outcomes as one: each finding once, though several roots reach it."""
+    every = list(outcomes)
+    findings = over_instances([Found(each, "") for outcome in every for each in outcome.findings])
+    undecided = {(each.policy, each.address, each.cause, each.place): each for one in every for each in one.undecided}
+    notes = dict.fromkeys(note for outcome in every for note in outcome.notes)
+    return Outcome(
+        findings=sorted(findings, key=order),
+        undecided=sorted(undecided.values(), key=lambda each: (each.policy, each.address, each.cause)),
+        passed=sum(outcome.passed for outcome in every),
+        resources=sum(outcome.resources for outcome in every),
+        of_interest=sum(outcome.of_interest for outcome in every),
+        machines=sum(outcome.machines for outcome in every),
+        notes=list(notes),
+    )
+
+
+def order(finding: Finding) -> tuple[str, int, str, str, str]:
+    """Findings are sorted by path, offset, policy; then by address."""
+    offset = finding.place.start if isinstance(finding.place, Place) else -1
+    return (finding.path, offset, finding.policy, finding.address, finding.sub_key)
+
+
+def once(notes: Iterable[Note]) -> list[Note]:
+    """Each note once."""
+    return list(dict.fromkeys(notes))
