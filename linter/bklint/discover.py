@@ -115,7 +115,7 @@ class _Search:
 
     def _met(self, path: str) -> None:
         """Take a file that was met in a directory."""
-        if path in self._found or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl")):
+        if self._full or path in self._found or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl")):
             return
         if len(self._found) >= MAX_FILES:
             self._full = True
@@ -182,8 +182,9 @@ class _Search:
                 inputs.roots.setdefault(kind, []).append(path)
             elif kind in _NOT_READ:
                 self._note(kind, f"{path}: {_NOT_READ[kind]}")
-        if "terraform" in self._dialects and directories:
-            inputs.roots["terraform"] = sorted(filter(self._has_configuration, directories))
+        configured = sorted(filter(self._has_configuration, directories))
+        if "terraform" in self._dialects and configured:
+            inputs.roots["terraform"] = configured
         self._not_compiled()
         self._counted("terragrunt", "Terragrunt file", "not read; scan the modules they call")
         return inputs

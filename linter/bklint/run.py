@@ -275,5 +275,5 @@ def rule(policy: Policy, policies: PolicySet) -> Rule:
 
 def citation(source: Citation) -> str:
     """A source in one line."""
-    head = ", ".join(filter(None, (source.document, source.section, source.date)))
-    return f"{head}: {source.says}" + (f" <{source.url}>" if source.url else "")
+    text = f"{source.document}, {source.section} ({source.date}): {source.says}"
+    return f"{text} {source.url}" if source.url else text

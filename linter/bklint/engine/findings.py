@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bklint.engine import places
-from bklint.engine.verdicts import INTERNAL, Judgement
-from bklint.finding import Finding, Undecided
+from bklint.engine.verdicts import Judgement
+from bklint.finding import Finding, Severity, Undecided
 from bklint.model.resource import Resource
 from bklint.model.value import Reason, Unknown
 from bklint.policy.message import render
-from bklint.policy.model import Edition
+from bklint.policy.model import Edition, Policy
+
+INTERNAL = "BKP901"
+"""The id of the finding that says that bklint itself is in error."""
 
 MAX_CAUSES = 3
 """Most root causes that an undecided check names."""
@@ -31,8 +34,6 @@ _HINTS = {
 
 def finding_of(judgement: Judgement, edition: Edition, root: str) -> Finding:
     """The finding of a fault."""
-    if judgement.error:
-        return _internal(judgement, root)
     policy, resource = judgement.policy, judgement.resource
     value = places.value_at(judgement)
     main = places.primary(judgement, value)
@@ -86,21 +87,21 @@ def _sub_key(judgement: Judgement) -> str:
     return "" if subject is None else subject.label
 
 
-def _internal(judgement: Judgement, root: str) -> Finding:
-    """A policy that raised. The exception's text is left out: it may hold a secret."""
-    policy, resource = judgement.policy, judgement.resource
+def internal_error(policy: Policy, resource: Resource, error: Exception, root: str) -> Finding:
+    """The finding that a policy raised. The exception's text is left out: it may hold a secret."""
     place = places.located(resource.body.place)
+    kind = type(error).__name__
     return Finding(
         policy=INTERNAL,
         name="internal-error",
-        severity=judgement.severity,
-        message=f"internal error: {judgement.error} while {policy.id} judged {resource.address}; please report it",
+        severity=Severity.ERROR,
+        message=f"internal error: {kind} while {policy.id} judged {resource.address}; please report it",
         path=place.source.name if place is not None else root,
         place=place,
         address=resource.address,
         resource_type=resource.type,
         dialect=resource.dialect,
-        sub_key=policy.id,
+        sub_key=f"{policy.id} {kind}",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bklint.engine.findings import finding_of, undecided_of
+from bklint.engine.findings import finding_of, internal_error, undecided_of
 from bklint.engine.merge import Found, Judged, once, order, over_contexts, over_instances, subsumed
 from bklint.engine.outcome import Outcome, Settings
 from bklint.engine.splits import split
@@ -105,21 +105,23 @@ class Counts:
 def _context(context: str, worlds: Worlds, bench: Bench) -> Judged:
     judged = Judged(context)
     for policy, resource in bench.checks(worlds.base):
-        judgement = bench.judge(policy, resource)
-        if judgement.verdict is Verdict.UNKNOWN and worlds.base.inputs:
-            judgement = split(judgement, worlds, bench.judge)
-        _enter(judgement, judged, worlds.base, bench)
-    subsumes = {policy.id: policy.subsumes for policy in bench.policies}
-    judged.found = subsumed(judged.found, subsumes)
+        try:
+            _check(policy, resource, worlds, bench, judged)
+        except Exception as error:  # noqa: BLE001 - one of the two guards of a scan: a policy on a resource
+            finding = internal_error(policy, resource, error, worlds.base.root)
+            judged.found.append(Found(finding, check=(policy.id, resource.address)))
+    judged.found = subsumed(judged.found, {policy.id: policy.subsumes for policy in bench.policies})
     return judged
 
 
-def _enter(judgement: Judgement, judged: Judged, world: World, bench: Bench) -> None:
-    policy, resource = judgement.policy, judgement.resource
-    key = (policy.id, resource.address)
+def _check(policy: Policy, resource: Resource, worlds: Worlds, bench: Bench, judged: Judged) -> None:
+    """Judge a policy on a resource and note what comes of it."""
+    judgement, key = bench.judge(policy, resource), (policy.id, resource.address)
+    if judgement.verdict is Verdict.UNKNOWN and worlds.base.inputs:
+        judgement = split(judgement, worlds, bench.judge)
     if judgement.verdict is Verdict.FAULT:
-        finding = finding_of(judgement, bench.edition(policy), world.root)
-        judged.found.append(Found(finding, resource.group_address or resource.address, policy.title))
+        finding = finding_of(judgement, bench.edition(policy), worlds.base.root)
+        judged.found.append(Found(finding, resource.group_address or resource.address, policy.title, key))
     elif judgement.verdict is Verdict.UNKNOWN:
         judged.undecided[key] = undecided_of(judgement)
     else:

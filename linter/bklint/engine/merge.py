@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bklint.engine.findings import INTERNAL
 from bklint.engine.outcome import Outcome
-from bklint.engine.verdicts import INTERNAL
 from bklint.finding import Finding, RelatedPlace, Undecided
 from bklint.model.inventory import Note
 from bklint.source import Place
@@ -21,11 +21,12 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding in one context, and the address that instances of its loop share."""
+    """A finding in one context, the address that instances of its loop share, and the (policy, address) it is about."""
 
     finding: Finding
-    group: str
+    group: str = ""
     title: str = ""
+    check: tuple[str, str] = ("", "")
 
 
 @dataclass(slots=True)
@@ -118,7 +119,7 @@ def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], i
         lambda pair: (pair[1].finding.policy, pair[1].finding.address, pair[1].finding.place, pair[1].finding.sub_key),
     )
     findings = [_over_contexts(group, labels) for group in found]
-    faults = {_check(each.finding) for each in findings}
+    faults = {each.check for each in findings}
     undecided: dict[tuple[str, str], Undecided] = {}
     for each in judged:
         for key, entry in each.undecided.items():
@@ -126,11 +127,6 @@ def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], i
                 undecided.setdefault(key, entry)
     clear = {key for each in judged for key in each.clear} - faults - undecided.keys()
     return findings, list(undecided.values()), len(clear)
-
-
-def _check(finding: Finding) -> tuple[str, str]:
-    """The (policy, address) that a finding is about."""
-    return (finding.sub_key if finding.policy == INTERNAL else finding.policy, finding.address)
 
 
 def _over_contexts(group: list[tuple[str, Found]], labels: list[str]) -> Found:
@@ -159,7 +155,7 @@ def over_instances(found: list[Found]) -> list[Finding]:
 
 def _cause(finding: Finding) -> Hashable:
     if finding.policy == INTERNAL:
-        return (finding.policy, finding.sub_key, finding.message.split(" while ")[0])
+        return (finding.policy, finding.sub_key)
     if finding.place is None:
         return (finding.policy, finding.path, finding.address, finding.sub_key)
     return (finding.policy, finding.place, finding.fix_at)
@@ -195,7 +191,7 @@ def _addresses(finding: Finding) -> tuple[str, ...]:
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Several roots' outcomes as one: each finding once, though several roots reach it."""
     every = list(outcomes)
-    findings = over_instances([Found(each, "") for outcome in every for each in outcome.findings])
+    findings = over_instances([Found(each) for outcome in every for each in outcome.findings])
     undecided = {(each.policy, each.address, each.cause, each.place): each for one in every for each in one.undecided}
     notes = dict.fromkeys(note for outcome in every for note in outcome.notes)
     return Outcome(

@@ -1,7 +1,7 @@
 """Checks that an input without a value leaves undecided, decided by trying the input's possible values.
 
-Trying one value at a time in a world of its own keeps what belongs together: where `var.encrypted` chooses both the size
-and the encryption of a disk, no world holds one without the other.
+Trying one value at a time in a world of its own keeps what belongs together: where `var.encrypted` chooses both the
+size and the encryption of a disk, no world holds one without the other.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ def _agreed(judgement: Judgement, leaves: list[Leaf], verdict: Verdict) -> Judge
         verdict=verdict,
         severity=mildest.severity,
         case=mildest.case,
-        error=mildest.error,
         causes=(),
         assumed=names,
         partial=len(found) < len(leaves),
@@ -103,7 +102,7 @@ def _leaves(
 
 
 def counterparts(resource: Resource, world: World) -> list[Resource]:
-    """The same resource in another world of the same root; its instances where here there is one that stands for them."""
+    """The same resource in another world of the same root, or the instances that one here stands for."""
     same = [each for each in world.of(resource.type) if each.address == resource.address]
     if same:
         return same

@@ -10,14 +10,14 @@ from bklint.model.value import Unknown
 from bklint.model.verdict import Verdict, verdict_of
 from bklint.policy.model import Case, Edition, Env, Policy
 
-INTERNAL = "BKP901"
-"""The id of the finding that says that bklint itself is in error."""
-
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a policy says of a resource. `causes` are the unknowns behind UNKNOWN. `error` names the exception that ended
-    it. `assumed` tells the inputs under which it was found, `partial` that under some the resource is not created."""
+    """What a policy says of a resource. `causes` are the unknowns behind UNKNOWN.
+
+    `assumed` names the inputs whose values were tried: all of them for a verdict, those of a fault for an UNKNOWN.
+    `partial` tells that under some of them the resource is not created.
+    """
 
     policy: Policy
     resource: Resource
@@ -26,20 +26,12 @@ class Judgement:
     severity: Severity = Severity.INFO
     case: Case | None = None
     causes: tuple[Unknown, ...] = ()
-    error: str = ""
     assumed: str = ""
     partial: bool = False
 
 
 def judge_one(policy: Policy, resource: Resource, env: Env, edition: Edition, override: Severity | None) -> Judgement:
-    """The judgement of a policy on a resource. An exception in it is one, too: nothing crashes a scan."""
-    try:
-        return _judged(policy, resource, env, edition, override)
-    except Exception as error:  # noqa: BLE001 - the guard of architecture §4.6
-        return Judgement(policy, resource, env, Verdict.FAULT, Severity.ERROR, error=type(error).__name__)
-
-
-def _judged(policy: Policy, resource: Resource, env: Env, edition: Edition, override: Severity | None) -> Judgement:
+    """The judgement of a policy on a resource; `override` is the severity that the user gives the policy."""
     found = policy.condition(resource, env)
     verdict = verdict_of(found)
     if verdict is not Verdict.FAULT:

@@ -1,7 +1,7 @@
 """The worlds of one root: each context once, and on demand with inputs set to one of their possible values.
 
-The one fact a reader would not guess: how many such worlds are made is bounded by the resources in them, not by time, so
-that a scan gives the same answer on every machine.
+The one fact a reader would not guess: how many such worlds are made is bounded by the resources in them, not by time,
+so that a scan gives the same answer on every machine.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Disk settings, attachments and Azure Disk Encryption extensions become: how a disk is encrypted, and with which keys.
 
 Three things encrypt in the sense of the 2019 documents: settings of the disk, settings of the machine's OS disk, and
-the extension (class `ade`). A disk encryption set is customer-managed server-side encryption (class `cmk`). The one fact
-a reader would not guess: encryption with platform keys and encryption at host are class `none`, because every Azure
-disk has the former and the documents are not about them (catalogue B.5).
+the extension (class `ade`). A disk encryption set is customer-managed server-side encryption (class `cmk`). The one
+fact a reader would not guess: encryption with platform keys and encryption at host are class `none`, because every
+Azure disk has the former and the documents are not about them (catalogue B.5).
 """
 
 from __future__ import annotations

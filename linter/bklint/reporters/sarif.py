@@ -19,7 +19,7 @@ from bklint.finding import Finding, Report
 from bklint.model.inventory import Note
 from bklint.reporters import Rule, Style
 from bklint.reporters.places import Labelled, Places, fingerprints, places
-from bklint.reporters.text import headline
+from bklint.reporters.text import cause, counted, headline
 from bklint.source import Place
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -76,10 +76,10 @@ def _undecided(report: Report) -> Iterable[dict[str, Any]]:
     """One notification for each policy and root cause, not for each resource."""
     counts: dict[tuple[str, str], int] = {}
     for check in report.undecided:
-        key = (check.policy, ": ".join(filter(None, (check.cause, check.reason))))
+        key = (check.policy, cause(check))
         counts[key] = counts.get(key, 0) + 1
-    for (policy, cause), number in sorted(counts.items()):
-        text = f"{policy} not decided for {number} resource{'' if number == 1 else 's'}: {cause}"
+    for (policy, why), number in sorted(counts.items()):
+        text = f"{policy} not decided for {counted(number, 'resource')}: {why}"
         yield {"level": "note", "message": {"text": text}, "descriptor": {"id": "undecided"}}
 
 

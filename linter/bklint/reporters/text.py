@@ -65,8 +65,8 @@ def _remarks(finding: Finding, left_out: int, indent: str, style: Style, paint: 
             yield f"{indent}{bar}"
             yield from (f"{indent}{bar}   {line}".rstrip() for line in snippet.expandtabs(4).splitlines())
             yield f"{indent}{bar}"
-    if finding.documents:
-        yield from _prose("docs", "; ".join(finding.documents), indent, style, paint)
+    for document in finding.documents:
+        yield from _prose("docs", document, indent, style, paint)
     if finding.address:
         kind = f" ({finding.resource_type})" if finding.resource_type else ""
         yield f"{indent}{paint('=', 'gutter')} {paint('resource', 'bold')}: {finding.address}{kind}"
@@ -79,7 +79,7 @@ def _notes(finding: Finding, left_out: int) -> Iterator[tuple[str, str]]:
     elif finding.why or errors:
         yield "note", finding.why or errors
     if finding.conditional:
-        yield "note", "if it is created: its condition or count is not known from the code"
+        yield "note", "whether it is created is not known from the code"
     if any(finding.contexts):
         yield "note", f"found with {_listed([c for c in finding.contexts if c])}"
     if len(finding.instances) > 1:
@@ -112,12 +112,15 @@ def _undecided(undecided: Sequence[Undecided], paint: Paint) -> Iterator[str]:
     yield f"{paint('undecided', 'info')}:"
     for check in undecided:
         where = f" at {location(check.place.locate())}" if check.place is not None else ""
-        yield f"  {check.policy} {check.address}: {cause(check)}{where}"
+        hint = f"; {check.hint}" if check.hint else ""
+        yield f"  {check.policy} {check.address}: {cause(check)}{where}{hint}"
 
 
 def cause(check: Undecided) -> str:
     """The root of an undecided check, in the user's words."""
-    return f"{check.cause}: {check.reason}" if check.cause and check.reason else check.cause or check.reason
+    if check.cause and check.reason and check.reason not in check.cause:
+        return f"{check.cause} ({check.reason})"
+    return check.cause or check.reason
 
 
 def _by_cause(undecided: Sequence[Undecided]) -> list[tuple[str, str, int]]:
@@ -143,10 +146,10 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield f"read {counted(report.files_read, 'file')}{f' ({kinds})' if kinds else ''}: {_work(report)}"
     causes = _by_cause(report.undecided)
     for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
-        yield f"undecided: {counted(number, 'check')}, {what}" + (f"; {hint}" if hint else "")
+        yield f"{what}: {counted(number, 'check')} undecided" + (f"; {hint}" if hint else "")
     if len(causes) > LISTED and not (style.verbose or style.undecided):
         rest = sum(number for _, _, number in causes[LISTED:])
-        yield f"undecided: {counted(rest, 'check')} for {len(causes) - LISTED} other causes; list them with --undecided"
+        yield f"{len(causes) - LISTED} other causes: {counted(rest, 'check')} undecided; list them with --undecided"
     yield from dict.fromkeys(_note(note) for note in report.notes if note.strict or style.verbose)
     if report.files_skipped:
         names = [mask.escaped(name) for name in report.files_skipped]

@@ -55,7 +55,9 @@ DISK = Finding(
         RelatedPlace(at(VALUES, "40000"), "value of var.size"),
     ),
     fix_at=at(VALUES, "40000"),
-    fix=FixText("manual", "Split the disk.", "resource \"azurerm_managed_disk\" \"data\" {\n  disk_size_gb = 32767\n}\n", "hcl"),
+    fix=FixText(
+        "manual", "Split the disk.", 'resource "azurerm_managed_disk" "data" {\n  disk_size_gb = 32767\n}\n', "hcl"
+    ),
     contexts=("env/prod é.tfvars",),
     instances=('azurerm_managed_disk.data["a"]', 'azurerm_managed_disk.data["b"]'),
     documents=("S2, UserErrorUnsupportedDiskSize, 2020-11-05",),
@@ -90,7 +92,14 @@ DAMAGED = Finding(
 FULL = Report(
     findings=(DAMAGED, DISK, RULE),
     undecided=(
-        Undecided("BKP301", "azurerm_managed_disk.b", "var.zone", "input without a value", at(MAIN, "var.size"), "pass --var-file"),
+        Undecided(
+            "BKP301",
+            "azurerm_managed_disk.b",
+            "var.zone",
+            "input without a value",
+            at(MAIN, "var.size"),
+            "pass --var-file",
+        ),
         Undecided("BKP401", "azurerm_managed_disk.b", "var.zone", "input without a value", None, "pass --var-file"),
         Undecided("BKP401", "azurerm_managed_disk.c", "function timeadd()", "not evaluated by bklint", None),
     ),
@@ -108,7 +117,10 @@ FULL = Report(
     seconds=0.41,
 )
 
-_EVIL = Source("evil\n::error::\x1b[31m.tf", b'name = "a\x1b]0;x\x07\xe2\x80\xaeb"\npassword = "hunter2"\nkey = "v" # \xf0\x9f\x98\x80\n')
+_EVIL = Source(
+    "evil\n::error::\x1b[31m.tf",
+    b'name = "a\x1b]0;x\x07\xe2\x80\xaeb"\npassword = "hunter2"\nkey = "v" # \xf0\x9f\x98\x80\n',
+)
 
 HOSTILE = Report(
     findings=(
@@ -137,7 +149,9 @@ HOSTILE = Report(
 REPORTS = {
     "full": FULL,
     "hostile": HOSTILE,
-    "clean": Report(files_read=1, files_by_dialect={"arm": 1}, resources=3, resources_of_interest=3, checks_passed=4, machines=2),
+    "clean": Report(
+        files_read=1, files_by_dialect={"arm": 1}, resources=3, resources_of_interest=3, checks_passed=4, machines=2
+    ),
     "nothing": Report(files_read=7, files_by_dialect={"terraform": 7}, resources=9),
 }
 

@@ -1,0 +1,170 @@
+"""Write the pages that come from data, and the outputs that README shows; with `--check`, only say what is stale.
+
+Usage: python docs/generate.py [--check]
+
+* `docs/policies/<id>.md` and the index: from `policies/*/*.yaml`.
+* README and docs pages: each fenced block after a line `<!-- output: COMMAND -->` is the output of that command, run in
+  the checkout's root. Times are replaced, since they differ from run to run.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "linter"))
+
+from bklint.syntax import yaml  # noqa: E402
+
+PAGES = ROOT / "docs" / "policies"
+OUTPUT = re.compile(r"(<!-- output: (?P<command>[^\n]*?) -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.DOTALL)
+SECONDS = re.compile(r"\b\d+\.\d+ s\b")
+LANGUAGES = {"terraform": "hcl", "arm": "json", "bicep": "bicep", "nsg": "json", "shell": "sh", "powershell": "powershell"}
+
+
+def main() -> int:
+    """Write, or with --check compare; the exit status is 1 when something was stale."""
+    check = "--check" in sys.argv[1:]
+    stale = [path for path, text in wanted() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path, text in wanted() if not check else ():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    known = {path for path, _ in wanted()}
+    left = [path for path in PAGES.glob("*.md") if path not in known]
+    for path in left if not check else ():
+        path.unlink()
+    for path in (*stale, *left):
+        print(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}")
+    if check and (stale or left):
+        print("run: python docs/generate.py")
+        return 1
+    return 0
+
+
+def wanted() -> Iterator[tuple[Path, str]]:
+    """Every generated file and the text it should have."""
+    policies = sorted((load(path) for path in (ROOT / "policies").glob("*/*.yaml")), key=lambda policy: str(policy["id"]))
+    for policy in policies:
+        yield PAGES / f"{policy['id']}.md", page(policy)
+    yield PAGES / "README.md", index(policies)
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        if path.exists():
+            yield path, with_outputs(path.read_text(encoding="utf-8"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Both documents of a policy file as one mapping; the texts of `fix` beside its operations."""
+    text = path.read_text(encoding="utf-8")
+    first, rest = yaml.load_first(text), yaml.load_rest(text)
+    assert isinstance(first, dict)
+    assert isinstance(rest, dict)
+    return {**first, **rest, "fix": {**first.get("fix", {}), **rest.get("fix", {})}, "path": path.relative_to(ROOT).as_posix()}
+
+
+def page(policy: Mapping[str, Any]) -> str:
+    """The page of one policy."""
+    parts = [f"# {policy['id']} {policy['name']}\n", f"{policy['title']}.\n", facts(policy), f"## Why backup breaks\n\n{policy['why'].strip()}\n"]
+    if policy.get("errors"):
+        parts.append("Azure error codes: " + ", ".join(f"`{code}`" for code in policy["errors"]) + ".\n")
+    parts.append(fix(policy["fix"]))
+    parts.append("## Sources\n\n" + "".join(source(row) for row in policy["sources"]))
+    if policy.get("conflicts"):
+        rows = "".join(f"* {row['tool']} {row.get('id', '')}: {row['note']}\n" for row in policy["conflicts"])
+        parts.append("## Advice of other tools\n\n" + rows)
+    parts.append(examples(policy["examples"]))
+    parts.append(f"*Generated from [{policy['path']}](../../{policy['path']}).*\n")
+    return "\n".join(parts)
+
+
+def severities(policy: Mapping[str, Any]) -> str:
+    """The severities of a policy's cases, gravest first."""
+    order = ["error", "warning", "info"]
+    found = {str(case["severity"]) for case in policy["cases"]}
+    return ", ".join(severity for severity in order if severity in found)
+
+
+def facts(policy: Mapping[str, Any]) -> str:
+    """The table at the top of a page."""
+    target = policy["target"] if isinstance(policy["target"], list) else [policy["target"]]
+    rows = [
+        ("Severity", severities(policy)),
+        ("Area", policy["area"]),
+        ("Looks at", ", ".join(f"`{type_}`" for type_ in target)),
+        ("Runs", "by default" if policy.get("profile", "default") == "default" else "with `--select`"),
+        ("Fix", policy["fix"].get("safety", "manual")),
+    ]
+    for edition, change in (policy.get("editions") or {}).items():
+        words = "; ".join(str(change[key]) for key in ("notice", "note", "severity") if change.get(key))
+        if words:
+            rows.append((f"`--edition {edition}`", words))
+    return "| | |\n|---|---|\n" + "".join(f"| {name} | {text} |\n" for name, text in rows)
+
+
+def fix(data: Mapping[str, Any]) -> str:
+    """The section on how to mend it."""
+    text = f"## Fix\n\n{str(data.get('summary', '')).strip()}\n"
+    for language in ("terraform", "arm", "bicep"):
+        if data.get(language):
+            text += f"\n{fenced(language, data[language])}"
+    return text
+
+
+def fenced(language: str, text: str) -> str:
+    """A fenced code block."""
+    return f"```{LANGUAGES.get(language, '')}\n{text.rstrip()}\n```\n"
+
+
+def source(row: Mapping[str, Any]) -> str:
+    """One line of the list of sources."""
+    link = f" <{row['url']}>" if row.get("url") else ""
+    return f"* {row['document']}, {row['section']} ({row['date']}): {row['says']}{link}\n"
+
+
+def examples(data: Mapping[str, Any]) -> str:
+    """The bad, good and undecided examples; they are tests too."""
+    text = ""
+    for kind, title in (("bad", "Reported"), ("good", "Not reported"), ("unknown", "Undecided")):
+        for row in data.get(kind, ()):
+            language = next((name for name in row if name in LANGUAGES), None)
+            if language is None:
+                continue
+            because = f": {row['because']}" if row.get("because") else ""
+            text += f"### {title}{because}\n\n{fenced(language, row[language])}\n"
+    return "## Examples\n\n" + text.rstrip() + "\n"
+
+
+def index(policies: list[dict[str, Any]]) -> str:
+    """The table of all policies."""
+    rows = "".join(f"| [{p['id']}]({p['id']}.md) | {p['title']} | {severities(p)} | {p['area']} |\n" for p in policies)
+    return f"# Policies\n\n| id | finds | severity | area |\n|---|---|---|---|\n{rows}"
+
+
+def with_outputs(text: str) -> str:
+    """A page with the outputs of its commands as they are now."""
+    return OUTPUT.sub(lambda match: f"{match[1]}{run(match['command'])}{match[5]}", text)
+
+
+def run(command: str) -> str:
+    """The output of a command line that starts with `bklint`, with times replaced."""
+    words = command.split()
+    assert words[0] == "bklint", f"only bklint is run: {command}"
+    done = subprocess.run(
+        [sys.executable, "-m", "bklint", *words[1:]],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "linter"), "PATH": "", "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"},
+        capture_output=True,
+        check=False,
+        text=True,
+        encoding="utf-8",
+    )
+    text = SECONDS.sub("0.1 s", done.stdout + done.stderr)
+    return text if text.endswith("\n") else text + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,262 @@
+"""Management locks become: whether they hold restore points, and what else they hold.
+
+Azure Backup keeps a machine's restore points in a resource group of its own, `AzureBackupRG_<geo>_<n>` or a name with
+the pattern of the backup policy, and must delete there (S2 UserErrorRpCollectionLimitReached). The one fact a reader
+would not guess: a lock on the machine's own group never reaches that group, a lock on the subscription does
+(https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from bklint.facts import fact, read, record
+from bklint.facts.scopes import Scope, scope_of
+from bklint.model.compare import conjunction, disjunction, equal, over_domain
+from bklint.model.inventory import World
+from bklint.model.relations import BACKUP_POLICY, LOCK, PROTECTED_ITEM, VAULT, VM, related
+from bklint.model.resource import Resource, parse_id
+from bklint.model.value import Reason, Text, Unknown, Value, first_unknown, missing, parts_of
+
+COLLECTION = "Microsoft.Compute/restorePointCollections"
+_COLLECTIONS = (COLLECTION.casefold(), COLLECTION.casefold() + "/restorepoints")
+_SERVICE_GROUP = re.compile(r"azurebackuprg_.+_\d+", re.DOTALL)
+_SERVICE_PREFIX = "azurebackuprg_"
+_LEAST_PREFIX = 3
+"""Shortest custom prefix that is compared, lest an ordinary group with a number match (catalogue BKP201)."""
+
+OTHER_ROOTS = "vm backup evidence of other roots"
+"""Key of World.memo under which a scan may put the `Evidence` of its other roots, before facts are read."""
+
+
+@fact(
+    "lockScope",
+    LOCK,
+    reads=("scope",),
+    fields=("kind", "scope", "group", "resourceType", "isBackupGroup", "isCollection", "ownCollection"),
+)
+def lock_scope(lock: Resource) -> Value:
+    """What a lock applies to.
+
+    `kind`: subscription, resourceGroup or resource. `scope`: the scope as written, to point at; where it is a declared
+    resource group, its deciding place is the group's name. `group`: the name of the group that is locked, or that the
+    locked resource is in. `resourceType`: the type of the locked resource, lower case. `isBackupGroup`: whether the
+    group is one that Azure Backup keeps restore points in: its name is AzureBackupRG_<geo>_<number> (a constant part
+    `AzureBackupRG_` is enough), or fits the name pattern of a backup policy of this root, or a restore point collection
+    is declared in it. `isCollection`: whether a restore point collection, or a restore point in one, is locked;
+    `ownCollection`: whether that collection is declared here, so not made by the service. Unknown where the scope or
+    the group's name is not known. catalogue BKP201, BKP202;
+    https://learn.microsoft.com/azure/backup/backup-during-vm-creation (resource group of Azure Backup)
+    """
+    scope = scope_of(lock)
+    backup = _is_backup_group(lock, scope)
+    return record(
+        lock.body,
+        kind=_known(scope, scope.kind),
+        scope=scope.written,
+        group=scope.group,
+        resourceType=_known(scope, scope.type),
+        isBackupGroup=_answer(backup, scope),
+        isCollection=_known(scope, scope.type in _COLLECTIONS),
+        ownCollection=Value(scope.target is not None and scope.target.declared, scope.written.place),
+    )
+
+
+def _known(scope: Scope, data: str | bool | None) -> Value:
+    """A property of a scope; unknown where its kind is."""
+    where = scope.written
+    return Value(scope.why if scope.why is not None else data, where.place, where.hops)
+
+
+def _answer(answer: bool | None, scope: Scope) -> Value:
+    where = scope.written
+    if answer is not None:
+        return Value(answer, where.place, where.hops)
+    why = scope.why or first_unknown(scope.group)
+    return Value(
+        why or Unknown(Reason.OPEN, "the name pattern of a backup policy", where.place), where.place, where.hops
+    )
+
+
+def _is_backup_group(lock: Resource, scope: Scope) -> bool | None:
+    if scope.kind not in ("resourceGroup", "resource", None):
+        return False
+    if scope.group.exists is False:
+        return False
+    world = lock.world
+    return disjunction(
+        [
+            over_domain(scope.group, _is_service_group),
+            *(_fits(scope.group, policy) for policy in world.of(BACKUP_POLICY) if policy.declared),
+            *(equal(scope.group, collection.group) for collection in world.of(COLLECTION) if collection.declared),
+        ]
+    )
+
+
+def _is_service_group(name: Value) -> bool | None:
+    if isinstance(name.data, str):
+        return _SERVICE_GROUP.fullmatch(name.data.casefold()) is not None
+    if isinstance(name.data, Text):
+        start = name.data.prefix.casefold()
+        return True if start.startswith(_SERVICE_PREFIX) else None if _SERVICE_PREFIX.startswith(start) else False
+    return None
+
+
+def _fits(group: Value, policy: Resource) -> bool | None:
+    """Whether a group's name fits `<prefix><number><suffix>` of a backup policy's instant restore group."""
+    prefix = policy.get("properties.instantRPDetails.azureBackupRGNamePrefix")
+    suffix = policy.get("properties.instantRPDetails.azureBackupRGNameSuffix")
+    if prefix.exists is False:
+        return False
+    name = parts_of(group)
+    if name is None or len(name) != 1 or not isinstance(name[0], str):
+        return _may_fit(group, prefix)
+    if not isinstance(prefix.data, str) or suffix.unknown is not None:
+        return None if re.search(r"\d", name[0]) and not _too_short(prefix) else False
+    tail = suffix.data if isinstance(suffix.data, str) else ""
+    pattern = re.escape(prefix.data.casefold()) + r"\d+" + re.escape(tail.casefold())
+    return not _too_short(prefix) and re.fullmatch(pattern, name[0].casefold()) is not None
+
+
+def _too_short(prefix: Value) -> bool:
+    return isinstance(prefix.data, str) and len(prefix.data) < _LEAST_PREFIX
+
+
+def _may_fit(group: Value, prefix: Value) -> bool | None:
+    """A name that is not known whole may fit unless its start contradicts the prefix."""
+    if not isinstance(group.data, Text) or not isinstance(prefix.data, str):
+        return None
+    start, wanted = group.data.prefix.casefold(), prefix.data.casefold()
+    return None if (start.startswith(wanted) or wanted.startswith(start)) and not _too_short(prefix) else False
+
+
+class Evidence(NamedTuple):
+    """A sign that machines of a subscription are backed up: `machine` (a machine, or a protected item of one),
+    `policy` (a backup policy for machines), `vault`; the name of what shows it, and its subscription."""
+
+    kind: str
+    label: str
+    subscription: Value
+    place: Value
+
+
+_ORDER = ("machine", "policy", "vault")
+
+
+def evidence_of(world: World) -> list[Evidence]:
+    """The signs in one root that machines are backed up, the strongest kind first."""
+    found = [_evidence("machine", item, _subscription_of(item)) for item in _items(world)]
+    found += [_evidence("machine", machine, machine.subscription) for machine in world.of(VM) if machine.declared]
+    found += [
+        _evidence("policy", policy, policy.subscription)
+        for policy in world.of(BACKUP_POLICY)
+        if policy.declared and equal(policy.get("properties.backupManagementType"), Value("AzureIaasVM"))
+    ]
+    found += [_evidence("vault", vault, vault.subscription) for vault in world.of(VAULT) if vault.declared]
+    return found
+
+
+def _evidence(kind: str, resource: Resource, subscription: Value) -> Evidence:
+    return Evidence(kind, resource.address, subscription, Value(resource.address, resource.body.place))
+
+
+def _items(world: World) -> Iterable[Resource]:
+    """Protected items of machines; a workload in a machine (SQL, SAP) is none."""
+    for item in world.of(PROTECTED_ITEM):
+        machine = disjunction((equal(item.get("properties.workloadType"), Value("VM")), _refers(item)))
+        if item.declared and machine:
+            yield item
+
+
+def _refers(item: Resource) -> bool:
+    kind = item.get("properties.protectedItemType")
+    return any(equal(kind, Value(word)) is True for word in ("Microsoft.Compute/virtualMachines", VM + "/x")) or any(
+        machine.type.casefold() == VM.casefold() for machine in related(item, "virtualMachine").items
+    )
+
+
+def _subscription_of(item: Resource) -> Value:
+    """That of the machine, which its id names, else that of the vault."""
+    for name in ("sourceResourceId", "virtualMachineId"):
+        value = item.get(f"properties.{name}")
+        parsed = parse_id(value) if value.exists is not False else None
+        if parsed is not None and parsed.subscription is not None and isinstance(parsed.subscription[0], str):
+            return Value(parsed.subscription[0], value.place)
+    return item.subscription
+
+
+@fact("inheritedLock", LOCK, reads=("scope",), fields=("evidence", "label", "sameSubscription", "where"))
+def inherited_lock(lock: Resource) -> Value:
+    """Whether the resource group of Azure Backup inherits a lock on the subscription.
+
+    `evidence`: `machine` where a virtual machine or its protected item is in the scan and may be of the locked
+    subscription, else `policy` for a backup policy for machines, else `vault`, else `none`, also for locks on anything
+    else. `label` and `where`: what shows it. `sameSubscription`: whether it is certain to be the same subscription.
+    Unknown where the scope is not known and there is evidence. catalogue BKP203, N-LOCK;
+    https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources#lock-inheritance
+    """
+    scope = scope_of(lock)
+    best = _best(lock, scope) if scope.kind in ("subscription", None) else None
+    kind = "none" if best is None else best[0].kind
+    place = scope.written.place
+    return record(
+        lock.body,
+        evidence=_known(scope, kind) if best is not None else Value("none", place),
+        label=Value("" if best is None else best[0].label, place),
+        sameSubscription=Value(best is not None and best[1], place),
+        where=missing(place) if best is None else best[0].place,
+    )
+
+
+def _best(lock: Resource, scope: Scope) -> tuple[Evidence, bool] | None:
+    """The strongest evidence that is not of another subscription; certain ones before others of the same kind."""
+    others = lock.world.memo.get(OTHER_ROOTS, ())
+    assert isinstance(others, (list, tuple))
+    found = []
+    for one in (*evidence_of(lock.world), *others):
+        same = equal(scope.subscription, one.subscription)
+        if same is not False:
+            found.append((one, same is True))
+    return min(found, key=lambda item: (_ORDER.index(item[0].kind), not item[1]), default=None)
+
+
+@fact("lockedMachine", LOCK, reads=("scope",), fields=("protected", "unmanaged", "name"))
+def locked_machine(lock: Resource) -> Value:
+    """Whether a lock holds a protected machine, or the resource group it is in.
+
+    `protected`: it does. `unmanaged`: one of them has disks in a storage account rather than managed ones. `name`: the
+    machine. Unknown where the scope, or a group's name, is not known. catalogue BKP204
+    """
+    scope = scope_of(lock)
+    found = [(_holds(scope, machine), machine) for machine in lock.world.of(VM) if _is_protected(machine)]
+    answer = disjunction(held for held, _ in found)
+    unmanaged = disjunction(conjunction((held, _has_unmanaged_disks(machine))) for held, machine in found)
+    first = next((machine for held, machine in found if held), None)
+    return record(
+        lock.body,
+        protected=_answer(answer, scope),
+        unmanaged=_answer(unmanaged, scope),
+        name=missing(lock.body.place) if first is None else first.name._replace(place=first.body.place),
+    )
+
+
+def _is_protected(machine: Resource) -> bool:
+    return read("protection.state", machine).data == "declared"
+
+
+def _holds(scope: Scope, machine: Resource) -> bool | None:
+    if scope.kind == "resource":
+        return scope.target is machine
+    if scope.kind == "subscription":
+        return False
+    if not machine.declared and machine.group.unknown is not None:
+        return None if scope.kind is None else False
+    return equal(scope.group, machine.group)
+
+
+def _has_unmanaged_disks(machine: Resource) -> bool | None:
+    uris = machine.select("properties.storageProfile.dataDisks[*].vhd.uri").values
+    answer = disjunction(uri.exists for uri in (machine.get("properties.storageProfile.osDisk.vhd.uri"), *uris))
+    return answer if machine.declared else bool(answer)

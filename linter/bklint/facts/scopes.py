@@ -1,0 +1,116 @@
+"""The scope of a lock becomes: a subscription, a resource group or a resource, and the group it is in.
+
+A scope is the id of a declared resource (`azurerm_resource_group.snap.id`), an id as text, of which parts may be
+unknown, a relative id (`Microsoft.Compute/restorePointCollections/x`, in ARM templates), or not written: then it is
+what the template is deployed to. The one fact a reader would not guess: where the scope is a declared resource group,
+the text that decides is the group's name, so that is the scope's deciding place.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bklint.model import path as paths
+from bklint.model.resource import Parts, Resource, ResourceId, parse_id
+from bklint.model.value import Ident, Reason, Unknown, Value, missing, parts_of, text
+
+SUBSCRIPTION = "microsoft.resources/subscriptions"
+_GROUPS = ("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions/resourcegroups")
+
+
+class Scope(NamedTuple):
+    """`kind` is subscription, resourceGroup, resource, or None where it is not known (`why` says the cause). `type` is
+    the type of the locked resource, lower case. `written` is the scope as a value to point at, whose deciding place is
+    the name of the group where that is declared. `target` is the declared resource that is locked."""
+
+    kind: str | None
+    written: Value
+    group: Value
+    subscription: Value
+    type: str = ""
+    target: Resource | None = None
+    why: Unknown | None = None
+
+
+def scope_of(lock: Resource) -> Scope:
+    """What a lock applies to."""
+    scope = lock.scope
+    if scope is None or scope.exists is False:
+        return _deployment(lock)
+    declared = _declared(lock, scope)
+    if declared is not None:
+        return _of_resource(declared, scope)
+    parsed = parse_id(scope) or _relative(scope)
+    if parsed is None or parsed.base is not None:
+        why = scope.unknown or Unknown(Reason.UNSUPPORTED, "a scope that is no resource id", scope.place)
+        vague = Value(why, scope.place, scope.hops)
+        return Scope(None, scope, vague, vague, why=why)
+    return _of_id(lock, scope, parsed)
+
+
+def _deployment(lock: Resource) -> Scope:
+    where = missing(lock.body.place)
+    if parts_of(lock.group) is None:
+        return Scope("subscription", where, where, lock.subscription, SUBSCRIPTION)
+    return Scope("resourceGroup", where, lock.group, lock.subscription, _GROUPS[0])
+
+
+def _declared(lock: Resource, scope: Value) -> Resource | None:
+    """The resource of this world whose `id` the scope is."""
+    if scope.ident is not None and scope.ident.attribute == "id":
+        return lock.world.by_address(scope.ident.address)
+    return None
+
+
+def _of_resource(target: Resource, scope: Value) -> Scope:
+    kind = target.type.casefold()
+    if kind == SUBSCRIPTION:
+        return Scope("subscription", scope, missing(scope.place), _subscription(target), kind, target)
+    if kind not in _GROUPS:
+        return Scope("resource", scope, target.group, target.subscription, kind, target)
+    name = target.name
+    used = scope if scope.hops is not None else scope.via("use", "scope", scope.place)
+    written = Value(scope.data, name.place or scope.place, used.hops, scope.ident)
+    return Scope("resourceGroup", written, name, target.subscription, kind, target)
+
+
+def _subscription(target: Resource) -> Value:
+    """The id of a subscription that is read from Azure; without an argument it is the provider's own."""
+    name = target.name
+    key = name.data.key if isinstance(name.data, Unknown) else None
+    return target.subscription if key is not None or name.exists is False else name
+
+
+def _of_id(lock: Resource, scope: Value, parsed: ResourceId) -> Scope:
+    group = missing(scope.place) if parsed.group is None else _part(parsed.group, scope)
+    owner = lock.subscription if parsed.subscription is None else _known_subscription(lock, parsed.subscription, scope)
+    if parsed.type == SUBSCRIPTION:
+        return Scope("subscription", scope, group, owner, parsed.type)
+    if parsed.type in _GROUPS:
+        return Scope("resourceGroup", scope, group, owner, parsed.type)
+    target = lock.world.link(scope, parsed.type).resource
+    if parsed.group is None:
+        group = lock.group if target is None else target.group
+    return Scope("resource", scope, group, owner, parsed.type, target)
+
+
+def _known_subscription(lock: Resource, parts: Parts, scope: Value) -> Value:
+    """A subscription in an id; an attribute of a subscription that is read from Azure is that subscription."""
+    first = parts[0]
+    if len(parts) == 1 and isinstance(first, Unknown) and isinstance(first.key, Ident):
+        target = lock.world.by_address(first.key.address)
+        if target is not None and target.type.casefold() == SUBSCRIPTION:
+            return _subscription(target)
+    return _part(parts, scope)
+
+
+def _part(parts: Parts, scope: Value) -> Value:
+    return Value(paths.joined(parts), scope.place, scope.hops)
+
+
+def _relative(scope: Value) -> ResourceId | None:
+    """An id that begins with a provider: an ARM template writes the scope of a resource in its own group so."""
+    parts = parts_of(scope)
+    if not parts or not isinstance(parts[0], str) or parts[0].startswith("/") or "." not in parts[0]:
+        return None
+    return parse_id(Value(text(("/providers/", *parts))))
