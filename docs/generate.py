@@ -24,7 +24,14 @@ from bklint.syntax import yaml  # noqa: E402
 PAGES = ROOT / "docs" / "policies"
 OUTPUT = re.compile(r"(<!-- output: (?P<command>[^\n]*?) -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.DOTALL)
 SECONDS = re.compile(r"\b\d+\.\d+ s\b")
-LANGUAGES = {"terraform": "hcl", "arm": "json", "bicep": "bicep", "nsg": "json", "shell": "sh", "powershell": "powershell"}
+LANGUAGES = {
+    "terraform": "hcl",
+    "arm": "json",
+    "bicep": "bicep",
+    "nsg": "json",
+    "shell": "sh",
+    "powershell": "powershell",
+}
 
 
 def main() -> int:
@@ -48,7 +55,9 @@ def main() -> int:
 
 def wanted() -> Iterator[tuple[Path, str]]:
     """Every generated file and the text it should have."""
-    policies = sorted((load(path) for path in (ROOT / "policies").glob("*/*.yaml")), key=lambda policy: str(policy["id"]))
+    policies = sorted(
+        (load(path) for path in (ROOT / "policies").glob("*/*.yaml")), key=lambda policy: str(policy["id"])
+    )
     for policy in policies:
         yield PAGES / f"{policy['id']}.md", page(policy)
     yield PAGES / "README.md", index(policies)
@@ -63,12 +72,22 @@ def load(path: Path) -> dict[str, Any]:
     first, rest = yaml.load_first(text), yaml.load_rest(text)
     assert isinstance(first, dict)
     assert isinstance(rest, dict)
-    return {**first, **rest, "fix": {**first.get("fix", {}), **rest.get("fix", {})}, "path": path.relative_to(ROOT).as_posix()}
+    return {
+        **first,
+        **rest,
+        "fix": {**first.get("fix", {}), **rest.get("fix", {})},
+        "path": path.relative_to(ROOT).as_posix(),
+    }
 
 
 def page(policy: Mapping[str, Any]) -> str:
     """The page of one policy."""
-    parts = [f"# {policy['id']} {policy['name']}\n", f"{policy['title']}.\n", facts(policy), f"## Why backup breaks\n\n{policy['why'].strip()}\n"]
+    parts = [
+        f"# {policy['id']} {policy['name']}\n",
+        f"{policy['title']}.\n",
+        facts(policy),
+        f"## Why backup breaks\n\n{policy['why'].strip()}\n",
+    ]
     if policy.get("errors"):
         parts.append("Azure error codes: " + ", ".join(f"`{code}`" for code in policy["errors"]) + ".\n")
     parts.append(fix(policy["fix"]))

@@ -1,4 +1,4 @@
-"""Worlds written by hand: resources from JSON text, so that values have places; `?var.x` stands for an unknown input."""
+"""Worlds written by hand: resources from JSON text, so that values have places; `?x` stands for an unknown input."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bklint.engine.splits import split
 from bklint.engine.verdicts import Judgement, judge_one
 from bklint.engine.worlds import Worlds
 from bklint.model.inventory import World
-from bklint.model.relations import VM
+from bklint.model.relations import DISK, VM, related
 from bklint.model.resource import Resource
 from bklint.model.value import Value
 from bklint.model.verdict import Verdict
@@ -52,8 +52,29 @@ class Bench:
             if not self.edition(policy).disabled
             for type_ in policy.types
             for resource in world.of(type_)
-            if resource.mode in policy.modes
+            if resource.mode in policy.modes and self._in_view(resource)
         ]
+
+    def _in_view(self, resource: Resource) -> bool:
+        """Whether `only_protected` leaves a resource in: what is no part of a machine, and protected machines."""
+        if not self.settings.only_protected:
+            return True
+        machines = self._machines(resource)
+        return machines is None or any(self.read("protection.state", machine).data != "unknown" for machine in machines)
+
+    def _machines(self, resource: Resource) -> tuple[Resource, ...] | None:
+        """The machines that a resource is or belongs to; None for what does not belong to one."""
+        if self._has_protection(resource.type):
+            return (resource,)
+        if resource.parent is not None and self._has_protection(resource.parent.type):
+            return (resource.parent,)
+        if resource.type.casefold() == DISK.casefold():
+            return related(resource, "virtualMachines").items
+        return None
+
+    def _has_protection(self, type_: str) -> bool:
+        fact = self.policies.facts.get("protection")
+        return fact is not None and type_.casefold() in {name.casefold() for name in fact.types}
 
 
 def judge(

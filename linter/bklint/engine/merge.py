@@ -10,8 +10,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bklint.engine import places
 from bklint.engine.findings import INTERNAL
 from bklint.engine.outcome import Outcome
+from bklint.engine.places import spot
 from bklint.finding import Finding, RelatedPlace, Undecided
 from bklint.model.inventory import Note
 from bklint.source import Place
@@ -85,7 +87,7 @@ def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
     if not hidden:
         return shown
     notes = tuple(f"also {each.finding.policy}: {each.finding.message}" for each in hidden)
-    places = tuple(
+    hidden_places = tuple(
         RelatedPlace(each.finding.place, f"{each.finding.policy}: {each.title}")
         for each in hidden
         if each.finding.place is not None
@@ -94,17 +96,11 @@ def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
     return replace(
         shown,
         finding=replace(
-            finding, notes=(*finding.notes, *notes), related=_once(finding.place, (*finding.related, *places))
+            finding,
+            notes=(*finding.notes, *notes),
+            related=places.once(finding.place, (*finding.related, *hidden_places)),
         ),
     )
-
-
-def _once(main: object, related: Iterable[RelatedPlace]) -> tuple[RelatedPlace, ...]:
-    found: dict[object, RelatedPlace] = {}
-    for each in related:
-        if each.place != main:
-            found.setdefault(each.place, each)
-    return tuple(found.values())
 
 
 # -- contexts ----------------------------------------------------------------------------------------------------------
@@ -116,7 +112,7 @@ def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], i
     labels = [each.context for each in judged]
     found = grouped(
         ((each.context, one) for each in judged for one in each.found),
-        lambda pair: (pair[1].finding.policy, pair[1].finding.address, pair[1].finding.place, pair[1].finding.sub_key),
+        lambda pair: (pair[1].check, pair[1].finding.policy, pair[1].finding.sub_key, spot(pair[1].finding.place)),
     )
     findings = [_over_contexts(group, labels) for group in found]
     faults = {each.check for each in findings}
@@ -138,10 +134,10 @@ def _over_contexts(group: list[tuple[str, Found]], labels: list[str]) -> Found:
     others = tuple(
         RelatedPlace(other.finding.fix_at, f"value in {name}")
         for name, other in group
-        if name != context and other.finding.fix_at not in (None, finding.fix_at)
-        if other.finding.fix_at is not None
+        if name != context and other.finding.fix_at is not None
+        if spot(other.finding.fix_at) != spot(finding.fix_at)
     )
-    return replace(main, finding=replace(finding, related=_once(finding.place, (*finding.related, *others))))
+    return replace(main, finding=replace(finding, related=places.once(finding.place, (*finding.related, *others))))
 
 
 # -- instances ---------------------------------------------------------------------------------------------------------
@@ -158,7 +154,7 @@ def _cause(finding: Finding) -> Hashable:
         return (finding.policy, finding.sub_key)
     if finding.place is None:
         return (finding.policy, finding.path, finding.address, finding.sub_key)
-    return (finding.policy, finding.place, finding.fix_at)
+    return (finding.policy, spot(finding.place), spot(finding.fix_at))
 
 
 def _over_instances(group: list[Found]) -> Finding:
@@ -171,7 +167,7 @@ def _over_instances(group: list[Found]) -> Finding:
         contexts = tuple(dict.fromkeys(name for each in group for name in each.finding.contexts))
     shared = {each.group for each in group}
     address = shared.pop() if len(shared) == 1 and main.group else main.finding.address
-    related = _once(main.finding.place, (one for each in (main, *group) for one in each.finding.related))
+    related = places.once(main.finding.place, (one for each in (main, *group) for one in each.finding.related))
     return replace(
         main.finding,
         address=address if len(addresses) > 1 else main.finding.address,
@@ -192,7 +188,7 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Several roots' outcomes as one: each finding once, though several roots reach it."""
     every = list(outcomes)
     findings = over_instances([Found(each) for outcome in every for each in outcome.findings])
-    undecided = {(each.policy, each.address, each.cause, each.place): each for one in every for each in one.undecided}
+    undecided = {(each.policy, each.address, each.cause): each for one in every for each in one.undecided}
     notes = dict.fromkeys(note for outcome in every for note in outcome.notes)
     return Outcome(
         findings=sorted(findings, key=order),

@@ -6,7 +6,8 @@ it, where that is another one (a variable's default, a line of tfvars). Places a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from bklint.engine.verdicts import Judgement
 from bklint.finding import RelatedPlace
@@ -31,9 +32,27 @@ _LEAVES = {
 """What a place is called, by the kind of the hop; other kinds are called by their label."""
 
 
+Spot: TypeAlias = tuple[str, int, int]
+
+
 def located(place: Locator | None) -> Place | None:
     """The byte range of a place."""
     return None if place is None else place.locate()
+
+
+def spot(place: Locator | None) -> Spot | None:
+    """A place as plain data: a file that is read twice gives equal spots."""
+    found = located(place)
+    return None if found is None else (found.source.name, found.start, found.end)
+
+
+def once(main: Locator | None, related: Iterable[RelatedPlace]) -> tuple[RelatedPlace, ...]:
+    """The related places, each once, without the primary one."""
+    found: dict[Spot | None, RelatedPlace] = {}
+    for each in related:
+        found.setdefault(spot(each.place), each)
+    found.pop(spot(main), None)
+    return tuple(found.values())
 
 
 def subject_of(judgement: Judgement) -> Subject | None:
@@ -58,16 +77,13 @@ def primary(judgement: Judgement, value: Value) -> Place | None:
 def fix_at(value: Value, main: Place | None) -> Place | None:
     """The literal that decides the value, where it is not at the primary place."""
     leaf = None if value.is_default else located(value.place)
-    return None if leaf is None or leaf == main else leaf
+    return None if spot(leaf) == spot(main) else leaf
 
 
 def related(judgement: Judgement, value: Value, main: Place | None) -> tuple[RelatedPlace, ...]:
     """The further places: the literal, the hops, what the policy adds; each place once."""
-    found: dict[Place, RelatedPlace] = {}
-    for place, label in (*_way(value, main), *_points(judgement)):
-        if place != main:
-            found.setdefault(place, RelatedPlace(place, label))
-    return tuple(found.values())
+    found = (*_way(value, main), *_points(judgement))
+    return once(main, (RelatedPlace(place, label) for place, label in found))
 
 
 def _way(value: Value, main: Place | None) -> Iterator[tuple[Place, str]]:
@@ -76,15 +92,12 @@ def _way(value: Value, main: Place | None) -> Iterator[tuple[Place, str]]:
     leaf = fix_at(value, main)
     if leaf is not None:
         yield leaf, _label(hops[-1]) if hops else "decided here"
-    count = 0
-    for hop in hops:
+    known = {spot(main), spot(leaf)}
+    further = [hop for hop in hops if spot(hop.place) not in known]
+    for hop in further[:MAX_HOPS]:
         place = located(hop.place)
-        if place is None or place in (main, leaf):
-            continue
-        yield place, _label(hop)
-        count += 1
-        if count == MAX_HOPS:
-            return
+        if place is not None:
+            yield place, _label(hop)
 
 
 def _label(hop: Hop) -> str:

@@ -27,6 +27,8 @@ _SERVICE_PREFIX = "azurebackuprg_"
 _LEAST_PREFIX = 3
 """Shortest custom prefix that is compared, lest an ordinary group with a number match (catalogue BKP201)."""
 
+_MACHINE_ITEMS = ("Microsoft.Compute/virtualMachines", "Microsoft.ClassicCompute/virtualMachines")
+
 OTHER_ROOTS = "vm backup evidence of other roots"
 """Key of World.memo under which a scan may put the `Evidence` of its other roots, before facts are read."""
 
@@ -165,16 +167,10 @@ def _evidence(kind: str, resource: Resource, subscription: Value) -> Evidence:
 def _items(world: World) -> Iterable[Resource]:
     """Protected items of machines; a workload in a machine (SQL, SAP) is none."""
     for item in world.of(PROTECTED_ITEM):
-        machine = disjunction((equal(item.get("properties.workloadType"), Value("VM")), _refers(item)))
-        if item.declared and machine:
+        kind = item.get("properties.protectedItemType")
+        named = any(equal(kind, Value(word)) for word in _MACHINE_ITEMS)
+        if item.declared and (named or related(item, "virtualMachine").items):
             yield item
-
-
-def _refers(item: Resource) -> bool:
-    kind = item.get("properties.protectedItemType")
-    return any(equal(kind, Value(word)) is True for word in ("Microsoft.Compute/virtualMachines", VM + "/x")) or any(
-        machine.type.casefold() == VM.casefold() for machine in related(item, "virtualMachine").items
-    )
 
 
 def _subscription_of(item: Resource) -> Value:

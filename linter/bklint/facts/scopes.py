@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bklint.model import path as paths
 from bklint.model.resource import Parts, Resource, ResourceId, parse_id
-from bklint.model.value import Ident, Reason, Unknown, Value, missing, parts_of, text
+from bklint.model.value import Ident, Reason, Text, Unknown, Value, missing, parts_of, text
 
 SUBSCRIPTION = "microsoft.resources/subscriptions"
 _GROUPS = ("microsoft.resources/resourcegroups", "microsoft.resources/subscriptions/resourcegroups")
@@ -40,7 +40,7 @@ def scope_of(lock: Resource) -> Scope:
     declared = _declared(lock, scope)
     if declared is not None:
         return _of_resource(declared, scope)
-    parsed = parse_id(scope) or _relative(scope)
+    parsed = parse_id(_expanded(lock, scope)) or _relative(scope)
     if parsed is None or parsed.base is not None:
         why = scope.unknown or Unknown(Reason.UNSUPPORTED, "a scope that is no resource id", scope.place)
         vague = Value(why, scope.place, scope.hops)
@@ -106,6 +106,22 @@ def _known_subscription(lock: Resource, parts: Parts, scope: Value) -> Value:
 
 def _part(parts: Parts, scope: Value) -> Value:
     return Value(paths.joined(parts), scope.place, scope.hops)
+
+
+def _expanded(lock: Resource, scope: Value) -> Value:
+    """A scope that begins with the id of a subscription or a declared group (`${…}/resourceGroups/x`) as a whole id."""
+    if not isinstance(scope.data, Text) or not isinstance(scope.data.parts[0], Unknown):
+        return scope
+    base, *rest = scope.data.parts
+    assert isinstance(base, Unknown)
+    found = lock.world.by_address(base.key.address) if isinstance(base.key, Ident) else None
+    if found is not None and found.type.casefold() in _GROUPS:
+        owner = parts_of(found.subscription) or ()
+        whole: Parts = ("/subscriptions/", *owner, "/resourceGroups/", *(parts_of(found.name) or ()), *rest)
+        return scope._replace(data=text(whole))
+    if rest and isinstance(rest[0], str) and rest[0].casefold().startswith("/resourcegroups/"):
+        return scope._replace(data=text(("/subscriptions/", base, *rest)))
+    return scope
 
 
 def _relative(scope: Value) -> ResourceId | None:

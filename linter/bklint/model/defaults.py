@@ -103,7 +103,7 @@ def _fill(value: Value, path: tuple[paths.Step, ...], row: Default) -> Value:
     if len(path) > 1:
         filled = _fill(child, path[1:], row)
         return value if filled is child else paths.put(value, (name,), filled)
-    if child.data is not MISSING and child.data is not None or data.rest is not None:
+    if (child.data is not MISSING and child.data is not None) or data.rest is not None:
         return value
     return paths.put(value, (name,), _default(row, value))
 

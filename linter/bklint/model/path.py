@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, TypeAlias, Union
+from typing import Literal, TypeAlias
 
 from bklint.model.value import ABSENT, MISSING, ListData, ObjectData, Text, Unknown, Value, missing, step, text
 
 EACH: Literal["*"] = "*"
 """The step that stands for every item. Member names that are `*` do not occur in ARM."""
 
-Step: TypeAlias = Union[str, int]
+Step: TypeAlias = str | int
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\*|\d+|'[^']*')\]")
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple, TypeAlias
 
 from bklint.source import Locator, Place
 
@@ -131,8 +131,8 @@ class _Marker(Enum):
 MISSING = _Marker.MISSING
 ABSENT = _Marker.ABSENT
 
-Scalar: TypeAlias = Union[str, int, float, bool, None]
-Data: TypeAlias = Union[Scalar, Text, ListData, ObjectData, Unknown, _Marker]
+Scalar: TypeAlias = str | int | float | bool | None
+Data: TypeAlias = Scalar | Text | ListData | ObjectData | Unknown | _Marker
 
 
 class Hop(NamedTuple):

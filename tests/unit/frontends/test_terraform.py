@@ -26,7 +26,9 @@ def disk(size: str, more: str = "") -> str:
 def worlds(files: dict[str, str], options: Options | None = None) -> tuple[list[World], Inventory]:
     """Every world of the files, finished."""
     inventory = Inventory()
-    directories = sorted({name.rpartition("/")[0] or "." for name in files if name.endswith((".tf", ".tofu", ".tf.json"))})
+    directories = sorted(
+        {name.rpartition("/")[0] or "." for name in files if name.endswith((".tf", ".tofu", ".tf.json"))}
+    )
     found = []
     for root in roots(tuple(directories), MemoryReader(files), options or Options(), inventory):
         for context in root.contexts:

@@ -12,7 +12,7 @@ from bklint.frontends.terraform import mapping as mappings
 from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.expand import Instance
 from bklint.frontends.terraform.instance import ModuleInstance
-from bklint.frontends.terraform.mapping import Mapping_
+from bklint.frontends.terraform.mapping import TypeMapping
 from bklint.frontends.terraform.module import ModuleFiles, Written
 from bklint.frontends.terraform.views import BodyView
 from bklint.model import path as paths
@@ -108,7 +108,7 @@ class _Lowering:
             )
         )
 
-    def _names(self, mapped: Mapping_, depth: int) -> tuple[Value, ...]:
+    def _names(self, mapped: TypeMapping, depth: int) -> tuple[Value, ...]:
         parents = [self._value(arg) for arg in mapped.arg_parents]
         while len(parents) < depth - 1:
             cause = f"the parent of {self.address}"
@@ -116,13 +116,13 @@ class _Lowering:
         names = [*parents, self._value(mapped.arg_name)]
         return tuple(names)
 
-    def _resource(self, mapped: Mapping_) -> Resource:
+    def _resource(self, mapped: TypeMapping) -> Resource:
         body = mappings.body(mapped, self.view, provider_version(self.module))
         depth = mapped.type.count("/")
         return self._make(mapped.type, body, self._names(mapped, depth), mapped)
 
     def _make(
-        self, type_: str, body: Value, names: tuple[Value, ...], mapped: Mapping_ | None, version: str = ""
+        self, type_: str, body: Value, names: tuple[Value, ...], mapped: TypeMapping | None, version: str = ""
     ) -> Resource:
         written = self.written
         name = names[-1]
@@ -152,7 +152,7 @@ class _Lowering:
             group_address=_without_keys(self.base),
         )
 
-    def _group(self, mapped: Mapping_ | None) -> Value:
+    def _group(self, mapped: TypeMapping | None) -> Value:
         if mapped is None:
             found = self._attribute("resource_group_name")
             return found if found is not None else Value(DEPLOYMENT_GROUP)
@@ -166,12 +166,12 @@ class _Lowering:
             GENERIC + self.type, Value(ObjectData({}, why), self.view.header), (self._value("name"),), None
         )
 
-    def _data(self, mapped: Mapping_) -> Resource:
+    def _data(self, mapped: TypeMapping) -> Resource:
         why = Unknown(Reason.DATA, self.address, self.view.header)
         body = Value(ObjectData({}, why), self.view.header)
         return self._make(mapped.type, body, self._names(mapped, mapped.type.count("/")), mapped)
 
-    def _patch(self, mapped: Mapping_) -> None:
+    def _patch(self, mapped: TypeMapping) -> None:
         target = self._attribute(mapped.target_arg)
         if target is None:
             return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from bklint.frontends.terraform.embedded import decode_json
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping_:
+class TypeMapping:
     """One azurerm type. `kind` is resource, child, patch, item or data (identity only)."""
 
     name: str
@@ -64,8 +64,8 @@ def known_types() -> frozenset[str]:
     return frozenset(entry.name[: -len(".yaml")] for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml"))
 
 
-@lru_cache(maxsize=None)
-def mapping_of(name: str) -> Mapping_ | None:
+@cache
+def mapping_of(name: str) -> TypeMapping | None:
     """The mapping of an azurerm type; None where there is none."""
     if name not in known_types():
         return None
@@ -74,12 +74,12 @@ def mapping_of(name: str) -> Mapping_ | None:
     return compile_mapping(name, data)
 
 
-def compile_mapping(name: str, data: Mapping[str, object]) -> Mapping_:
+def compile_mapping(name: str, data: Mapping[str, object]) -> TypeMapping:
     """A mapping from the plain data of its file."""
     identity = _mapping(data.get("identity"))
     target = _mapping(data.get("target"))
     path = paths.parse(str(data["path"])) if "path" in data else ()
-    return Mapping_(
+    return TypeMapping(
         name=name,
         kind=str(data["kind"]),
         type=str(data.get("type", "")),
@@ -189,7 +189,7 @@ def _frozen(child: Tree | Value) -> Value:
     return child.value() if isinstance(child, Tree) else child
 
 
-def body(mapping: Mapping_, view: View, provider: str) -> Value:
+def body(mapping: TypeMapping, view: View, provider: str) -> Value:
     """The ARM body that a view of an azurerm block stands for. `provider` is the provider's version, '' when unknown."""
     tree = Tree(view.header)
     tree.rest = view.open

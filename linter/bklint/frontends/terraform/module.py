@@ -16,7 +16,7 @@ from bklint.files import Reader, join
 from bklint.model.inventory import Problem
 from bklint.source import Place, Source
 from bklint.syntax import hcl
-from bklint.syntax.node import Attribute, Body, Block
+from bklint.syntax.node import Attribute, Block, Body
 
 Key = TypeVar("Key")
 ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json")
