@@ -164,7 +164,7 @@ def _ids(options: Sequence[str]) -> tuple[str, ...]:
     return tuple(id_.strip() for option in options for id_ in option.split(",") if id_.strip())
 
 
-def _options(arguments: argparse.Namespace) -> ScanOptions:
+def scan_options(arguments: argparse.Namespace) -> ScanOptions:
     from bklint.finding import Severity
     from bklint.frontends import Options
     from bklint.run import ScanOptions
@@ -201,12 +201,12 @@ def _pair(option: str) -> tuple[str, str]:
 def _scan(arguments: argparse.Namespace) -> int:
     from bklint import run
 
-    options = _options(arguments)
+    options = scan_options(arguments)
     if arguments.show_files:
         return _show_files(arguments.paths, options)
     outputs = _outputs(arguments.format, arguments.output)
     policies = run.load_policies(options)
-    with _Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
+    with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
         report = run.scan(arguments.paths, options, policies, progress=progress)
     code = exit_code(report, arguments)
     style = _style(arguments, code)
@@ -318,7 +318,7 @@ def colored(choice: str, environment: Mapping[str, str], stream: TextIO) -> bool
     return stream.isatty() and environment.get("TERM") != "dumb"
 
 
-class _Progress:
+class Progress:
     """A line on the terminal that says what is being checked; silent for short work and where nobody watches."""
 
     def __init__(self, stream: TextIO, wanted: bool) -> None:
@@ -327,7 +327,7 @@ class _Progress:
         self._next = time.monotonic() + PROGRESS_AFTER
         self._shown = False
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.resources import files
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bklint import engine, facts
 from bklint.discover import Inputs, discover
@@ -27,8 +27,10 @@ from bklint.model.inventory import Inventory, Problem, World
 from bklint.policy import store
 from bklint.policy.model import SEVERITIES, Citation, Policy
 from bklint.policy.store import PolicySet
-from bklint.reporters import Rule
 from bklint.source import Place, Source
+
+if TYPE_CHECKING:
+    from bklint.reporters import Rule
 
 UNREADABLE = "BKP900"
 INTERNAL = "BKP901"
@@ -117,6 +119,7 @@ class _Scan:
         self._progress = progress
         self._inventory = Inventory(problems=list(found.problems), notes=list(found.notes))
         self._errors: list[Finding] = []
+        self._done = 0
         self._defaults = defaults() if found.roots else Defaults(())
         self._settings = engine.Settings(
             edition=options.edition, parameters=options.parameters, only_protected=options.only_protected
@@ -168,7 +171,8 @@ class _Scan:
 
     def _judge(self, root: Root) -> engine.Outcome | None:
         if self._progress is not None:
-            self._progress(0, root.path)
+            self._progress(self._done, root.path)
+        self._done += 1
         return self._guarded(
             root.path,
             lambda: engine.judge(root, self._policies, self._settings, self._prepare, facts.read),
@@ -214,7 +218,7 @@ def unreadable(problem: Problem) -> Finding:
 
 
 def internal_error(path: str, error: Exception) -> Finding:
-    """The finding that bklint itself failed on an input."""
+    """The finding that bklint itself failed on an input. The exception's text is left out: it may hold a secret."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -223,10 +227,10 @@ def internal_error(path: str, error: Exception) -> Finding:
         policy=INTERNAL,
         name="internal-error",
         severity=Severity.ERROR,
-        message=f"internal error: {type(error).__name__} at {where}: {error}",
+        message=f"internal error: {type(error).__name__} at {where}; please report it",
         path=path,
         place=None,
-        why="This is a bug of bklint. Please report it, with the smallest input that still shows it.",
+        why="This is a bug of bklint; what it was about to check is not checked.",
     )
 
 
@@ -258,6 +262,8 @@ def all_rules(directories: tuple[str, ...], ids: Sequence[str]) -> list[Rule]:
 
 def rule(policy: Policy, policies: PolicySet) -> Rule:
     """What people read of one policy."""
+    from bklint.reporters import Rule
+
     texts = policies.texts(policy)
     return Rule(
         id=policy.id,

@@ -86,21 +86,15 @@ def _winner(loser: int, hidden_by: Mapping[int, int]) -> int:
 def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
     if not hidden:
         return shown
-    notes = tuple(f"also {each.finding.policy}: {each.finding.message}" for each in hidden)
-    hidden_places = tuple(
+    finding = shown.finding
+    also = tuple(f"also {each.finding.policy}: {each.finding.message}" for each in hidden)
+    theirs = tuple(
         RelatedPlace(each.finding.place, f"{each.finding.policy}: {each.title}")
         for each in hidden
         if each.finding.place is not None
     )
-    finding = shown.finding
-    return replace(
-        shown,
-        finding=replace(
-            finding,
-            notes=(*finding.notes, *notes),
-            related=places.once(finding.place, (*finding.related, *hidden_places)),
-        ),
-    )
+    related = places.once(finding.place, (*finding.related, *theirs))
+    return replace(shown, finding=replace(finding, notes=(*finding.notes, *also), related=related))
 
 
 # -- contexts ----------------------------------------------------------------------------------------------------------
@@ -166,14 +160,12 @@ def _over_instances(group: list[Found]) -> Finding:
     if all(each.finding.contexts for each in group):
         contexts = tuple(dict.fromkeys(name for each in group for name in each.finding.contexts))
     shared = {each.group for each in group}
-    address = shared.pop() if len(shared) == 1 and main.group else main.finding.address
-    related = places.once(main.finding.place, (one for each in (main, *group) for one in each.finding.related))
+    several = len(addresses) > 1
     return replace(
         main.finding,
-        address=address if len(addresses) > 1 else main.finding.address,
-        instances=addresses if len(addresses) > 1 else (),
+        address=main.group if several and main.group and len(shared) == 1 else main.finding.address,
+        instances=addresses if several else (),
         contexts=contexts,
-        related=related if len(group) <= 2 else main.finding.related,
     )
 
 

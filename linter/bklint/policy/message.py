@@ -60,7 +60,9 @@ def _value(name: str, scope: Scope, at: Pointer) -> Get:
         return subject("fact", name, scope, at).get
     if head in _ROOTS:
         return subject("field", name, scope, at).get
-    raise PolicyError(f"nothing is called {name!r}{one_of(name, (*_WORDS, *names.parameters, *names.facts))}", at)
+    fields = [f"{fact.name}.{member}" for fact in names.facts.values() for member in fact.fields]
+    allowed = one_of(name, (*_WORDS, *names.parameters, *names.facts, *fields))
+    raise PolicyError(f"nothing is called {name!r}{allowed}", at)
 
 
 def _word(read: Callable[[Resource], Value]) -> Get:

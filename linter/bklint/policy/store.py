@@ -251,8 +251,13 @@ def _checked(source: Source) -> YamlDocument:
     for document, part in zip(documents, ("policy", "texts"), strict=False):
         wrong = [problem for problem in problems(document.data, schema(), part) if not _is_condition(problem.pointer)]
         if wrong:
-            raise _located(min(wrong, key=lambda error: _place(error, document).start), document)
+            raise _located(_foremost(wrong, document), document)
     return documents[0]
+
+
+def _foremost(wrong: list[PolicyError], document: YamlDocument) -> PolicyError:
+    """The first error in the file; unknown words before all, since a misspelt word is also a missing one."""
+    return min(wrong, key=lambda error: (error.part != "key", _place(error, document).start))
 
 
 def _is_condition(pointer: tuple[str | int, ...]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 
 from bklint.finding import Finding, RelatedPlace, Report, Undecided
 from bklint.model.inventory import Note
@@ -52,8 +53,14 @@ _SHAPES = (
     rf"\becho\s+(?:-\w+\s+)?(?P<k>{_QUOTED}|\S+)\s*\|\s*(?:sudo\s+)?(?:chpasswd|passwd)",
     r"(?P<l>(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{64,}={0,2})",
 )
-_IN_TEXT = re.compile("|".join((_NAMED_TEXT, _NAMED_WORD, *_SHAPES)))
-_IN_LINE = re.compile("|".join((_MEMBER, _NAMED_TEXT, _NAMED_LINE, *_SHAPES)))
+
+
+@cache
+def _pattern(of_source: bool) -> re.Pattern[str]:
+    """What a secret looks like in a source line, or in a message. Compiled when needed: it takes milliseconds."""
+    own = (_MEMBER, _NAMED_TEXT, _NAMED_LINE) if of_source else (_NAMED_TEXT, _NAMED_WORD)
+    return re.compile("|".join((*own, *_SHAPES)))
+
 
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
@@ -64,7 +71,7 @@ _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def ranges(line: str) -> list[Range]:
     """The code-point ranges of a source line that hold secrets."""
-    return _ranges(_IN_LINE, line)
+    return _ranges(_pattern(True), line)
 
 
 def _ranges(pattern: re.Pattern[str], text: str) -> list[Range]:
@@ -95,7 +102,7 @@ def _inside(text: str, start: int, end: int) -> list[Range]:
 
 def masked(text: str) -> str:
     """A message with secrets replaced."""
-    for start, end in reversed(_ranges(_IN_TEXT, text)):
+    for start, end in reversed(_ranges(_pattern(False), text)):
         text = text[:start] + HIDDEN + text[end:]
     return text
 
@@ -126,17 +133,17 @@ def plain(text: str) -> str:
 
 # -- secrets that only their block tells ---------------------------------------------------------------------------
 
-_HEADER = re.compile(r"\s*(?:(?:variable|output)\s+\"(?P<name>[^\"]+)\"|\"(?P<member>[^\"]+)\"\s*:\s*\{\s*$)")
-_SECURE = re.compile(r"\bsensitive\s*=\s*true\b|\"type\"\s*:\s*\"secure(?:string|object)\"", re.IGNORECASE)
-_NAMED = re.compile(rf"{_NAME}\Z")
-_GIVEN = re.compile(rf"\s*\"?(?:default|defaultValue|value)\"?\s*[:=]\s*(?P<a>{_QUOTED}|[^\s,]+)")
+_HEADER = r"\s*(?:(?:variable|output)\s+\"(?P<name>[^\"]+)\"|\"(?P<member>[^\"]+)\"\s*:\s*\{\s*$)"
+_SECURE = r"(?i:\bsensitive\s*=\s*true\b|\"type\"\s*:\s*\"secure(?:string|object)\")"
+_NAMED = rf"{_NAME}\Z"
+_GIVEN = rf"\s*\"?(?:default|defaultValue|value)\"?\s*[:=]\s*(?P<a>{_QUOTED}|[^\s,]+)"
 _BLOCK = 40
 """Lines above and below that are looked at for the block a line belongs to."""
 
 
 def line_ranges(source: Source, line: int, text: str) -> list[Range]:
     """The ranges of a line that hold secrets, by the line itself and by the block it stands in."""
-    given = _GIVEN.match(text)
+    given = re.match(_GIVEN, text)
     if given is not None and _in_secret_block(source, line):
         return [given.span("a")]
     return ranges(text)
@@ -144,9 +151,9 @@ def line_ranges(source: Source, line: int, text: str) -> list[Range]:
 
 def _in_secret_block(source: Source, line: int) -> bool:
     for above in range(line - 1, max(0, line - _BLOCK), -1):
-        header = _HEADER.match(source.line_text(above))
+        header = re.match(_HEADER, source.line_text(above))
         if header is not None:
-            return _NAMED.match(header["name"] or header["member"]) is not None or _is_secure(source, above)
+            return re.match(_NAMED, header["name"] or header["member"]) is not None or _is_secure(source, above)
     return False
 
 
@@ -154,7 +161,7 @@ def _is_secure(source: Source, header: int) -> bool:
     indent = _indent(source.line_text(header))
     for below in range(header + 1, min(len(source.lines), header + _BLOCK) + 1):
         text = source.line_text(below)
-        if _SECURE.search(text) is not None:
+        if re.search(_SECURE, text) is not None:
             return True
         if text.strip() and _indent(text) <= indent:
             return False

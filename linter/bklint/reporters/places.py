@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -60,6 +59,8 @@ def _key(place: Place) -> tuple[str, int, int]:
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:
     """One stable name for each finding, without line numbers: equal ones are told apart by their order."""
+    import hashlib
+
     seen: dict[str, int] = {}
     names = []
     for finding in findings:

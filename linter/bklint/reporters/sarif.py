@@ -229,7 +229,7 @@ def artifact(path: str, root: str) -> dict[str, str]:
         if inside == whole:
             return {"uri": "file://" + ("" if whole.startswith("/") else "/") + _quoted(whole)}
         path = inside
-    return {"uri": _quoted(path), "uriBaseId": ROOT}
+    return {"uri": _quoted(path).replace(":", "%3A"), "uriBaseId": ROOT}
 
 
 def _quoted(path: str) -> str:

@@ -142,8 +142,7 @@ def counted(number: int, noun: str) -> str:
 
 def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield _findings(report, paint)
-    kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(report.files_by_dialect.items()))
-    yield f"read {counted(report.files_read, 'file')}{f' ({kinds})' if kinds else ''}: {_work(report)}"
+    yield _work(report)
     causes = _by_cause(report.undecided)
     for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
         yield f"{what}: {counted(number, 'check')} undecided" + (f"; {hint}" if hint else "")
@@ -155,6 +154,8 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
         names = [mask.escaped(name) for name in report.files_skipped]
         yield f"skipped: {counted(len(names), 'JSON file')} of no known dialect: {_listed(names)}"
     if style.verbose:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(report.files_by_dialect.items()))
+        yield f"found: {kinds or 'no files'}"
         yield f"bklint {style.version}, edition {report.edition}, {report.seconds:.1f} s"
 
 
@@ -173,12 +174,14 @@ def _findings(report: Report, paint: Paint) -> str:
 
 
 def _work(report: Report) -> str:
+    files = counted(report.files_read, "file")
     if not report.resources_of_interest:
-        return f"0 resources of interest, of {report.resources}; nothing here is what the policies look at"
+        others = f" ({counted(report.resources, 'other resource')})" if report.resources else ""
+        return f"0 resources of interest in {files}{others}: nothing that the selected policies look at"
     passed = f"{counted(report.checks_passed, 'check')} passed"
     undecided = f", {len(report.undecided)} undecided" if report.undecided else ""
-    resources = f"{counted(report.resources, 'resource')}, {report.resources_of_interest} of interest"
-    return f"{resources}; {counted(report.machines, 'machine')}; {passed}{undecided}"
+    resources = f"{counted(report.resources, 'resource')} ({report.resources_of_interest} of interest)"
+    return f"{files}, {resources}, {counted(report.machines, 'machine')}: {passed}{undecided}"
 
 
 def _note(note: Note) -> str:

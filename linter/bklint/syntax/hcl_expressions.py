@@ -255,7 +255,7 @@ class Expressions:
         return ObjectExpr(tuple(items), start, end)
 
     def _item(self, node: Tree, depth: int) -> tuple[Expr, Expr | Tree]:
-        """One `key = value` of an object. A value that is more than a word is left to the caller, to spare the stack."""
+        """One `key = value` of an object. Longer values are left to the caller, to spare the stack."""
         start, end = node.start_byte, node.end_byte
         match = _ITEM.match(self.data, start, end)
         if match is None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
+from bklint.frontends.terraform.template_text import parse_template
 from bklint.model.value import (
     ListData,
     ObjectData,
@@ -320,7 +321,7 @@ class Evaluator:
             )
         where = text.place.locate() if text.place is not None else place
         source = Source(where.source.name, text.data.encode())
-        expr = hcl.parse_template(source)
+        expr = parse_template(source)
         if isinstance(expr, Bad):
             return unknown(Reason.ERROR, f"the template {source.name} has a syntax error", place)
         inner = Scope(scope.names, source, dict(given.fields))

@@ -332,6 +332,13 @@ class ModuleInstance:
         declared = self.tree.declared.get(address)
         return None if declared is None else declared.module.member(address, declared, name, place)
 
+    def member_of(self, address: str, name: str) -> Value | None:
+        """The attribute of any declared resource or data instance of the tree; None where the address declares none."""
+        declared = self.tree.declared.get(address)
+        if declared is None:
+            return None
+        return declared.module.member(address, declared, name, declared.written.header)
+
     def member(self, address: str, declared: Declared, name: str, place: Place) -> Value:
         """The attribute of a resource or data instance of this module."""
         return self._once("member", f"{address}.{name}", place, lambda: self._member(address, declared, name))

@@ -7,22 +7,24 @@ references to it resolve and nothing disappears without a trace. azapi resources
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from bklint.frontends.terraform import mapping as mappings
 from bklint.frontends.terraform.embedded import decode_json
-from bklint.frontends.terraform.expand import Instance
 from bklint.frontends.terraform.instance import ModuleInstance
 from bklint.frontends.terraform.mapping import TypeMapping
 from bklint.frontends.terraform.module import ModuleFiles, Written
-from bklint.frontends.terraform.views import BodyView
+from bklint.frontends.terraform.views import View
 from bklint.model import path as paths
 from bklint.model.inventory import Patch, World
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource, parse_id
 from bklint.model.value import ObjectData, Reason, Unknown, Value
-from bklint.source import Place
+from bklint.source import Locator, Place
 from bklint.syntax.node import Expr, GetAttr, Literal, Name, ObjectExpr
 
 GENERIC = "Terraform/"
+PROVIDERS = ("azurerm_", "azapi_")
 _VERSION = re.compile(r"(=|!=|>=|<=|~>|>|<)?\s*v?(\d+(?:\.\d+)*)")
 
 
@@ -31,42 +33,59 @@ def lower_tree(root: ModuleInstance, world: World) -> None:
     pending = [root]
     while pending:
         module = pending.pop()
-        _lower_module(module, world)
+        for origin in _origins(module):
+            Lowering(world, origin).lower()
         pending.extend(reversed(list(module.children())))
 
 
-def _lower_module(module: ModuleInstance, world: World) -> None:
+class Origin(NamedTuple):
+    """One instance of a block, from a configuration or from a plan. `base` is its address without its own instance key;
+    `member` reads an attribute of another declared resource."""
+
+    view: View
+    address: str
+    base: str
+    type: str
+    mode: str
+    subscription: Value
+    version: str
+    block: Locator | None
+    conditional: Unknown | None
+    member: Callable[[str, str], Value | None]
+
+
+def _origins(module: ModuleInstance) -> Iterator[Origin]:
+    version = provider_version(module)
     for mode, table in (("resource", module.files.resources), ("data", module.files.data)):
         for (type_, name), written in table.items():
-            if not type_.startswith(("azurerm_", "azapi_")):
+            if not type_.startswith(PROVIDERS):
                 continue
+            base = module.address(mode, type_, name)
             for instance in module.expansion(mode, type_, name).instances:
-                address = module.address(mode, type_, name)
-                _Lowering(module, world, written, instance, type_, mode, address).lower()
+                yield Origin(
+                    view=module.view(written, instance),
+                    address=base + instance.suffix,
+                    base=base,
+                    type=type_,
+                    mode=mode,
+                    subscription=_subscription(module, written),
+                    version=version,
+                    block=Place(written.source, written.block.start, written.block.end),
+                    conditional=instance.conditional or module.conditional,
+                    member=module.member_of,
+                )
 
 
-class _Lowering:
+class Lowering:
     """One instance of one block on its way into the world."""
 
-    def __init__(
-        self,
-        module: ModuleInstance,
-        world: World,
-        written: Written,
-        instance: Instance,
-        type_: str,
-        mode: str,
-        base: str,
-    ) -> None:
-        self.module = module
+    def __init__(self, world: World, origin: Origin) -> None:
         self.world = world
-        self.written = written
-        self.instance = instance
-        self.type = type_
-        self.mode = mode
-        self.base = base
-        self.address = base + instance.suffix
-        self.view: BodyView = module.view(written, instance)
+        self.origin = origin
+        self.type = origin.type
+        self.mode = origin.mode
+        self.address = origin.address
+        self.view = origin.view
 
     def lower(self) -> None:
         """Add what the block stands for: a resource, a patch of another resource, or an item of one."""
@@ -117,14 +136,14 @@ class _Lowering:
         return tuple(names)
 
     def _resource(self, mapped: TypeMapping) -> Resource:
-        body = mappings.body(mapped, self.view, provider_version(self.module))
+        body = mappings.body(mapped, self.view, self.origin.version)
         depth = mapped.type.count("/")
         return self._make(mapped.type, body, self._names(mapped, depth), mapped)
 
     def _make(
         self, type_: str, body: Value, names: tuple[Value, ...], mapped: TypeMapping | None, version: str = ""
     ) -> Resource:
-        written = self.written
+        origin = self.origin
         name = names[-1]
         if (
             isinstance(body.data, ObjectData)
@@ -140,16 +159,16 @@ class _Lowering:
             world=self.world,
             names=names,
             group=self._group(mapped),
-            subscription=_subscription(self.module, written),
+            subscription=origin.subscription,
             dialect="terraform",
             source_type=self.type,
-            version=version or provider_version(self.module),
+            version=version or origin.version,
             mode="managed" if self.mode == "resource" else "data",
             parent_ref=self._attribute(mapped.arg_parent) if mapped is not None else None,
             scope=self._attribute(mapped.arg_scope) if mapped is not None else None,
-            conditional=self.instance.conditional or self.module.conditional,
-            block=Place(written.source, written.block.start, written.block.end),
-            group_address=_without_keys(self.base),
+            conditional=origin.conditional,
+            block=origin.block,
+            group_address=_without_keys(origin.base),
         )
 
     def _group(self, mapped: TypeMapping | None) -> Value:
@@ -175,8 +194,8 @@ class _Lowering:
         target = self._attribute(mapped.target_arg)
         if target is None:
             return
-        value = mappings.body(mapped, self.view, provider_version(self.module))
-        doubt = self.instance.conditional or self.module.conditional
+        value = mappings.body(mapped, self.view, self.origin.version)
+        doubt = self.origin.conditional
         if doubt is not None:
             value = value.via("condition", doubt.cause, doubt.place)
         op = "append" if mapped.kind == "item" else "merge"
@@ -217,10 +236,10 @@ class _Lowering:
 
     def _azapi_group(self, parent: Value) -> Value:
         if parent.ident is not None and parent.ident.attribute == "id":
-            declared = self.module.tree.declared.get(parent.ident.address)
-            if declared is not None:
-                argument = "name" if declared.type == "azurerm_resource_group" else "resource_group_name"
-                return declared.module.member(parent.ident.address, declared, argument, self.written.header)
+            argument = "name" if "azurerm_resource_group." in parent.ident.address else "resource_group_name"
+            found = self.origin.member(parent.ident.address, argument)
+            if found is not None:
+                return found
         parsed = parse_id(parent)
         if parsed is not None and parsed.group is not None:
             return Value(paths.joined(parsed.group))

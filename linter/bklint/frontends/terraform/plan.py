@@ -1,0 +1,292 @@
+"""Plans written by `terraform show -json` to worlds of resources.
+
+Values are resolved in a plan; what is known only after apply is UNKNOWN. Links between resources are read from the plan's
+`configuration`, whose expressions name what they refer to. What is to be done with each resource (`change.actions`,
+`replace_paths`) is kept on it: deleted and replaced machines matter to backup.
+Format: https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bklint.errors import InputError
+from bklint.files import Reader
+from bklint.frontends import Options, Root
+from bklint.frontends.terraform.lower import PROVIDERS, Lowering, Origin
+from bklint.frontends.terraform.views import ObjectView
+from bklint.model.inventory import Inventory, Problem, World
+from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION
+from bklint.model.value import Ident, ListData, ObjectData, Reason, Unknown, Value
+from bklint.source import Place, Source
+from bklint.syntax import json
+
+__all__ = ["PlanRoot", "roots"]
+
+_KEY = re.compile(r"\[[^\]]*\]")
+_STEPS = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?")
+
+
+def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory) -> Iterator[Root]:
+    """One root for each plan file."""
+    for path in paths:
+        try:
+            document = json.parse(Source.of(path, reader.read(path)))
+        except InputError as error:
+            place = (
+                None if error.offset is None else Place(Source(path, reader.read(path)), error.offset, error.offset + 1)
+            )
+            inventory.problems.append(Problem(path, error.message, place))
+            continue
+        yield PlanRoot(path, document)
+
+
+class Planned(NamedTuple):
+    """A resource of the plan: its data, where it stands in the document, and its module's address."""
+
+    data: Mapping[str, Any]
+    pointer: tuple[str | int, ...]
+    module: str
+
+
+class PlanRoot:
+    """One plan. Implements `frontends.Root`."""
+
+    contexts: tuple[str, ...] = ("",)
+
+    def __init__(self, path: str, document: json.Document) -> None:
+        self.path = path
+        self._document = document
+        self._data: dict[str, Any] = document.data if isinstance(document.data, dict) else {}
+
+    def lower(self, context: str, assume: Mapping[str, object]) -> World:
+        """See Root."""
+        world = World(self.path, "plan", context)
+        changes = {
+            change["address"]: change.get("change", {})
+            for change in self._data.get("resource_changes", ())
+            if "address" in change
+        }
+        resources = {planned.data["address"]: planned for planned in self._resources() if "address" in planned.data}
+        references = _References(self._data.get("configuration", {}), frozenset(resources))
+        version = _provider_version(self._data)
+        for address, planned in resources.items():
+            type_ = str(planned.data.get("type", ""))
+            if type_.startswith(PROVIDERS):
+                view = _PlanView(self._document, planned, changes.get(address, {}), references)
+                Lowering(world, _origin(view, planned, address, type_, version, resources, references)).lower()
+                added = world.by_address(address)
+                if added is not None:
+                    added.extra["actions"] = _constant(changes.get(address, {}).get("actions", []))
+        return world
+
+    def _resources(self) -> Iterator[Planned]:
+        pending: list[tuple[Mapping[str, Any], tuple[str | int, ...], str]] = []
+        for start in (("planned_values", "root_module"), ("prior_state", "values", "root_module")):
+            node: Any = self._data
+            for name in start:
+                node = node.get(name, {}) if isinstance(node, dict) else {}
+            if isinstance(node, dict):
+                pending.append((node, start, ""))
+        while pending:
+            module, pointer, address = pending.pop(0)
+            for index, resource in enumerate(module.get("resources", ())):
+                is_data = resource.get("mode") == "data"
+                if is_data or pointer[0] == "planned_values":
+                    yield Planned(resource, (*pointer, "resources", index), address)
+            for index, child in enumerate(module.get("child_modules", ())):
+                pending.append((child, (*pointer, "child_modules", index), str(child.get("address", ""))))
+
+
+def _origin(
+    view: _PlanView,
+    planned: Planned,
+    address: str,
+    type_: str,
+    version: str,
+    resources: Mapping[str, Planned],
+    references: _References,
+) -> Origin:
+    def member(other: str, name: str) -> Value | None:
+        found = resources.get(other)
+        if found is None:
+            return None
+        value = found.data.get("values", {}).get(name)
+        return None if value is None else Value(value, ident=Ident(other, name))
+
+    return Origin(
+        view=view,
+        address=address,
+        base=_KEY.sub("", address),
+        type=type_,
+        mode="data" if planned.data.get("mode") == "data" else "resource",
+        subscription=Value(DEPLOYMENT_SUBSCRIPTION),
+        version=version,
+        block=view.header,
+        conditional=None,
+        member=member,
+    )
+
+
+class _PlanView(ObjectView):
+    """The planned values of a resource; an argument that is unknown stands for what its expression refers to."""
+
+    def __init__(
+        self, document: json.Document, planned: Planned, change: Mapping[str, Any], references: _References
+    ) -> None:
+        self._references = references
+        self._planned = planned
+        self.address = str(planned.data["address"])
+        where = (*planned.pointer, "values")
+        unknown = change.get("after_unknown", {})
+        value = _build(document, planned.data.get("values") or {}, unknown, where, self.address)
+        super().__init__(value)
+        self.header = document.place((*planned.pointer, "address"), "member")
+
+    def attribute(self, name: str) -> Value | None:
+        """See View."""
+        found = super().attribute(name)
+        if found is None:
+            return None
+        links = self._references.of(self._planned, name)
+        if isinstance(found.data, Unknown) and len(links) == 1:
+            return found._replace(ident=links[0], data=_linked(found.data, links[0]))
+        if isinstance(found.data, ListData) and len(links) == len(found.data.items):
+            items = zip(found.data.items, links, strict=True)
+            linked = [
+                item._replace(ident=link, data=_linked(item.data, link)) if isinstance(item.data, Unknown) else item
+                for item, link in items
+            ]
+            return found._replace(data=ListData(tuple(linked), found.data.rest))
+        if isinstance(found.data, Unknown) and links and name.endswith("s"):
+            listed = [Value(_linked(found.data, link), found.place, ident=link) for link in links]
+            return found._replace(data=ListData(tuple(listed)))
+        return found
+
+
+def _linked(data: Unknown, link: Ident) -> Unknown:
+    return Unknown(
+        data.reason,
+        f"{link.address}.{link.attribute}",
+        data.place,
+        type="string",
+        nonnull=True,
+        nonempty=True,
+        key=link,
+    )
+
+
+def _build(document: json.Document, data: Any, unknown: Any, pointer: tuple[str | int, ...], label: str) -> Value:
+    """A planned value with its unknown parts. Plans nest no deeper than provider schemas do, and the reader bounds depth."""
+    place = document.place(pointer)
+    if unknown is True:
+        return Value(Unknown(Reason.COMPUTED, label, place, key=("plan", label)), place)
+    if isinstance(data, dict) or (isinstance(unknown, dict) and data is None):
+        members, marks = data or {}, unknown if isinstance(unknown, dict) else {}
+        names = list(dict.fromkeys((*members, *(name for name, mark in marks.items() if mark))))
+        fields = {
+            name: _build(document, members.get(name), marks.get(name), (*pointer, name), f"{label}.{name}")
+            for name in names
+        }
+        return Value(ObjectData(fields), document.place(pointer, "header"))
+    if isinstance(data, list):
+        flags = unknown if isinstance(unknown, list) else []
+        items = [
+            _build(document, item, flags[i] if i < len(flags) else None, (*pointer, i), f"{label}[{i}]")
+            for i, item in enumerate(data)
+        ]
+        extra = [_build(document, None, mark, (*pointer, len(data)), label) for mark in flags[len(data) :] if mark]
+        return Value(ListData((*items, *extra)), document.place(pointer, "header"))
+    return Value(data, place)
+
+
+def _constant(data: Any) -> Value:
+    if isinstance(data, list):
+        return Value(ListData(tuple(_constant(item) for item in data)))
+    return Value(data)
+
+
+class _References:
+    """What the expressions of the configuration refer to."""
+
+    def __init__(self, configuration: Mapping[str, Any], declared: frozenset[str]) -> None:
+        self._root: Mapping[str, Any] = configuration.get("root_module", {}) if isinstance(configuration, dict) else {}
+        self._declared = declared
+
+    def of(self, planned: Planned, argument: str) -> list[Ident]:
+        """The resource attributes that an argument of a planned resource refers to, in order."""
+        module = self._module(planned.module)
+        plain = _KEY.sub("", str(planned.data["address"]))
+        name = plain.removeprefix(_KEY.sub("", planned.module) + ".") if planned.module else plain
+        for resource in module.get("resources", ()):
+            if resource.get("address") == name:
+                expression = resource.get("expressions", {}).get(argument, {})
+                named = expression.get("references", []) if isinstance(expression, dict) else []
+                return self._resolve(named, planned.module, planned.data.get("index"), 0)
+        return []
+
+    def _module(self, address: str) -> Mapping[str, Any]:
+        module = self._root
+        for step in _STEPS.findall(address):
+            name = _KEY.sub("", step).removeprefix("module.")
+            module = module.get("module_calls", {}).get(name, {}).get("module", {})
+        return module
+
+    def _resolve(self, named: list[str], module: str, index: object, depth: int) -> list[Ident]:
+        found: list[Ident] = []
+        if depth > 20:
+            return found
+        for reference in named:
+            if any(other != reference and other.startswith((reference + ".", reference + "[")) for other in named):
+                continue
+            found.extend(self._one(reference, module, index, depth))
+        return list(dict.fromkeys(found))
+
+    def _one(self, reference: str, module: str, index: object, depth: int) -> list[Ident]:
+        if reference.startswith("var.") and module:
+            outer, call = _caller(module)
+            expression = (
+                self._module(outer)
+                .get("module_calls", {})
+                .get(call, {})
+                .get("expressions", {})
+                .get(reference.split(".")[1], {})
+            )
+            return self._resolve(expression.get("references", []), outer, None, depth + 1)
+        if reference.startswith("module."):
+            return self._output(reference, module, depth)
+        address, _, attribute = reference.rpartition(".")
+        prefix = f"{module}." if module else ""
+        for candidate in (prefix + address, prefix + address + _suffix(index)):
+            if candidate in self._declared:
+                return [Ident(candidate, attribute)]
+        return []
+
+    def _output(self, reference: str, module: str, depth: int) -> list[Ident]:
+        steps = _STEPS.findall(reference)
+        if not steps:
+            return []
+        output = reference[len(steps[0]) :].lstrip(".").partition(".")[0]
+        inner = f"{module}.{steps[0]}" if module else steps[0]
+        expression = self._module(inner).get("outputs", {}).get(output, {}).get("expression", {})
+        return self._resolve(expression.get("references", []), inner, None, depth + 1)
+
+
+def _suffix(index: object) -> str:
+    if index is None:
+        return ""
+    return f'["{index}"]' if isinstance(index, str) else f"[{index}]"
+
+
+def _caller(module: str) -> tuple[str, str]:
+    steps = _STEPS.findall(module)
+    return ".".join(steps[:-1]), _KEY.sub("", steps[-1]).removeprefix("module.")
+
+
+def _provider_version(data: Mapping[str, Any]) -> str:
+    providers = data.get("configuration", {}).get("provider_config", {})
+    azurerm = providers.get("azurerm", {}) if isinstance(providers, dict) else {}
+    match = re.search(r"\d+(\.\d+)*", str(azurerm.get("version_constraint", "")))
+    return match.group() if match else ""

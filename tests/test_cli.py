@@ -1,0 +1,307 @@
+"""The command line: exit status of each row of the table, streams, colour, hostile names, closed pipes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bklint import __version__, cli, run
+from bklint.errors import UsageError
+from bklint.finding import Finding, Report, Severity, Undecided
+from bklint.model.inventory import Note
+
+LINTER = Path(cli.__file__).parent.parent
+
+ERROR = Finding("BKP301", "disk-larger-than-32tb", Severity.ERROR, "too large", "main.tf", None)
+WARNING = replace(ERROR, policy="BKP101", severity=Severity.WARNING)
+INFO = replace(ERROR, policy="BKP102", severity=Severity.INFO)
+UNREADABLE = replace(ERROR, policy="BKP900")
+UNCLAIMED = replace(UNREADABLE, severity=Severity.WARNING)
+INTERNAL = replace(ERROR, policy="BKP901")
+UNDECIDED = (Undecided("BKP301", "a", "var.x", "input without a value", None),)
+
+CODES: list[tuple[str, Report, str, int]] = [
+    ("nothing", Report(), "", 0),
+    ("error", Report((ERROR,)), "", 1),
+    ("warning", Report((WARNING,)), "", 0),
+    ("warning counts", Report((WARNING,)), "--fail-on warning", 1),
+    ("info", Report((INFO,)), "--fail-on warning", 0),
+    ("info counts", Report((INFO,)), "--fail-on info", 1),
+    ("undecided", Report(undecided=UNDECIDED), "", 0),
+    ("undecided counts", Report(undecided=UNDECIDED), "--fail-on-undecided", 1),
+    ("exit zero", Report((ERROR,), UNDECIDED), "--exit-zero --fail-on-undecided", 0),
+    ("unreadable wins", Report((ERROR, UNREADABLE), unread_claimed=True), "", 3),
+    ("unreadable in spite of exit zero", Report((UNREADABLE,), unread_claimed=True), "--exit-zero", 3),
+    ("unreadable that claims nothing", Report((UNCLAIMED,)), "--fail-on warning", 0),
+    ("internal error", Report((INTERNAL,)), "", 3),
+    ("note", Report(notes=(Note("bicep", "1 Bicep file"),)), "", 0),
+    ("note, strict", Report(notes=(Note("bicep", "1 Bicep file"),)), "--strict", 3),
+    ("remark, strict", Report(notes=(Note("skipped", "x", None, False),)), "--strict", 0),
+    ("skipped", Report(files_skipped=("package.json",)), "", 0),
+    ("skipped, strict", Report(files_skipped=("package.json",)), "--strict", 3),
+]
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Replaces the scan by a given report."""
+
+    def give(report: Report) -> None:
+        monkeypatch.setattr(run, "load_policies", lambda options: None)
+        monkeypatch.setattr(run, "rules", lambda report, policies: {})
+        monkeypatch.setattr(run, "scan", lambda *arguments, **options: report)
+
+    return give
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "sarif", "github"])
+@pytest.mark.parametrize(("report", "options", "code"), [row[1:] for row in CODES], ids=[row[0] for row in CODES])
+def test_exit_code(report: Report, options: str, code: int, format_: str, stub: Any) -> None:
+    stub(report)
+    assert cli.main(["scan", "--format", format_, *options.split()]) == code
+
+
+USAGE = [
+    ["scan", "no/such/path"],
+    ["scan", "--no-such-flag"],
+    ["scan", "--format", "xml"],
+    ["scan", "--format", "text", "--format", "json"],
+    ["scan", "--format", "json="],
+    ["scan", "--format", "json=no/such/directory/x.json"],
+    ["scan", "--format", "json=x.json", "--output", "y.json"],
+    ["scan", "--select", "BKP999X"],
+    ["scan", "--ignore", "nothing-like-it"],
+    ["scan", "--var", "novalue"],
+    ["scan", "--var-file", "no/such.tfvars"],
+    ["scan", "--parameters", "no/such.json"],
+    ["scan", "--policies", "no/such/directory"],
+    ["scan", "--edition", "newest"],
+    ["scan", "--min-severity", "fatal"],
+    ["policies", "show"],
+    ["policies", "show", "BKP000"],
+    ["policies", "list", "BKP301"],
+    ["sacn"],
+    [],
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: Any = cli.main(arguments)
+    except SystemExit as error:
+        code = error.code
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
+    assert err.strip()
+
+
+def bklint(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The real command in a process of its own."""
+    clean = {"PYTHONPATH": str(LINTER), "PATH": os.environ["PATH"], **environment}
+    command = [sys.executable, "-m", "bklint", *arguments]
+    return subprocess.run(command, cwd=cwd, env=clean, capture_output=True, check=False, timeout=60)
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    assert bklint("--version", cwd=tmp_path).stdout.decode().strip() == f"bklint {__version__}"
+    text = bklint("scan", "--help", cwd=tmp_path)
+    assert text.returncode == 0
+    for flag in ("--format", "--select", "--edition", "--fail-on", "--var-file", "--parameters", "--undecided"):
+        assert flag in text.stdout.decode()
+    assert bklint("--help", cwd=tmp_path).returncode == 0
+
+
+BROKEN = {
+    "damaged terraform": ("main.tf", b'resource "azurerm_managed_disk" "a" {\n  disk_size_gb = \n}\n'),
+    "not UTF-8": ("main.tf", b'locals {\n  a = "\xff"\n}\n'),
+    "damaged template": ("t.json", b'{"$schema": "https://x/deploymentTemplate.json#", "resources": [}'),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_unreadable_input(case: str, tmp_path: Path) -> None:
+    name, data = BROKEN[case]
+    (tmp_path / name).write_bytes(data)
+    done = bklint("scan", cwd=tmp_path)
+    assert b"Traceback" not in done.stderr
+    assert b"BKP900" in done.stdout
+    assert name.encode() in done.stdout
+    assert done.returncode == 3
+    assert bklint("scan", "--ignore", "BKP900", cwd=tmp_path).returncode == 0
+
+
+def test_unrelated_files_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("")
+    (tmp_path / "terraform.tfvars").write_text("\n")
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    (tmp_path / "tsconfig.json").write_text("// comment\n{}")
+    done = bklint("scan", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"0 resources of interest in" in done.stdout
+    assert b"package.json, tsconfig.json" in done.stdout
+
+
+def test_named_file_that_cannot_be_parsed(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+    assert bklint("scan", cwd=tmp_path).returncode == 0
+    assert bklint("scan", "x.json", cwd=tmp_path).returncode == 3
+
+
+def test_empty_directory(tmp_path: Path) -> None:
+    done = bklint("scan", cwd=tmp_path)
+    assert done.returncode == 0
+    assert b"0 resources of interest in 0 files" in done.stdout
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_hostile_names(tmp_path: Path) -> None:
+    for name in (b"a\x1b]0;x\x07.tf", b"b\n::error::x.tf", b"c\xff.tf", "d\u202e.tf".encode(), b"-e.tf", b" f .json"):
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb") as out:
+            out.write(b"{" if name.endswith(b"json") else b"resource \xff {")
+    for format_ in ("text", "json", "sarif", "github"):
+        done = bklint("scan", "--format", format_, cwd=tmp_path, PYTHONIOENCODING="ascii")
+        assert b"Traceback" not in done.stderr
+        assert done.returncode == 3
+        assert not {0x1B, 0x07} & set(done.stdout)
+        if format_ in ("json", "sarif"):
+            json.loads(done.stdout)
+        else:
+            lines = done.stdout.decode("utf-8").splitlines()
+            assert not [line for line in lines if line.startswith("::error::")]
+    assert bklint("scan", "--show-files", cwd=tmp_path).stdout.count(b"\n") == 6
+
+
+def test_same_output_twice(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("resource {")
+    for format_ in ("text", "json", "sarif", "github"):
+        first, second = (
+            bklint("scan", "--format", format_, cwd=tmp_path, PYTHONHASHSEED=seed).stdout for seed in ("1", "2")
+        )
+        assert first == second != b""
+
+
+def test_several_reports(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("resource {")
+    done = bklint("scan", "--format=text", "--format=sarif=a.sarif", "--format=json=b.json", cwd=tmp_path)
+    assert done.stdout.startswith(b"error[BKP900]")
+    assert json.loads((tmp_path / "a.sarif").read_text())["runs"][0]["invocations"][0]["exitCode"] == 3
+    assert json.loads((tmp_path / "b.json").read_text())["summary"]["exitCode"] == 3
+    done = bklint("scan", "--output", "c.txt", "--color", "always", cwd=tmp_path)
+    assert done.stdout == b""
+    assert (tmp_path / "c.txt").read_bytes().startswith(b"error[BKP900]")
+
+
+def test_unwritable_report(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+    done = bklint("scan", "--format", "json=a.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert b"cannot write 'a.json'" in done.stderr
+
+
+def test_quiet_and_verbose(tmp_path: Path) -> None:
+    assert bklint("scan", "-q", cwd=tmp_path).stdout == b""
+    assert b"edition original" in bklint("scan", "-v", cwd=tmp_path).stdout
+
+
+def test_show_files(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("")
+    (tmp_path / "x.json").write_text("{}")
+    assert bklint("scan", "--show-files", cwd=tmp_path).stdout.decode().split() == [
+        "terraform", "main.tf", "skipped", "x.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes differ")
+def test_closed_pipe(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.tf").write_text("resource {" * 30)
+    command = [sys.executable, "-m", "bklint", "scan"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(LINTER)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> Report:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "scan", interrupted)
+    assert cli.main(["scan"]) == 130
+    assert capsys.readouterr() == ("", "bklint: interrupted\n")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+COLOURS: list[tuple[str, dict[str, str], bool, bool]] = [
+    ("auto", {}, True, True),
+    ("auto", {}, False, False),
+    ("auto", {"TERM": "dumb"}, True, False),
+    ("auto", {"NO_COLOR": "1"}, True, False),
+    ("auto", {"NO_COLOR": ""}, True, True),
+    ("auto", {"FORCE_COLOR": "1"}, False, True),
+    ("auto", {"FORCE_COLOR": "0"}, False, False),
+    ("auto", {"CLICOLOR_FORCE": "1"}, False, True),
+    ("auto", {"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False),
+    ("always", {"NO_COLOR": "1"}, False, True),
+    ("never", {"FORCE_COLOR": "1"}, True, False),
+]
+
+
+@pytest.mark.parametrize(("choice", "environment", "terminal", "expected"), COLOURS)
+def test_colour(choice: str, environment: dict[str, str], terminal: bool, expected: bool) -> None:
+    assert cli.colored(choice, environment, Terminal() if terminal else io.StringIO()) is expected
+
+
+def test_progress_only_for_long_work_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(cli.time, "monotonic", lambda: now)
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with cli.Progress(stream, True) as progress:
+        progress(0, "a")
+        assert stream.getvalue() == ""
+        now = 2.0
+        progress(7, "b\x1b[31m\n")
+        progress(8, "too soon")
+    assert stream.getvalue() == "\r\x1b[K7 checked, now b\\x1b[31m\\n\r\x1b[K"
+    quiet = io.StringIO()
+    with cli.Progress(quiet, True) as progress:
+        now = 9.0
+        progress(1, "a")
+    assert quiet.getvalue() == ""
+
+
+def test_what_fails_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = cli.parser().parse_args(["scan", "--fail-on", "info", "--min-severity", "error"])
+    assert cli.scan_options(arguments).min_severity is Severity.INFO
+
+
+def test_usage_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def wrong(*_: object, **__: object) -> Report:
+        raise UsageError("policies/x.yaml:3:1: unknown word 'sevrity'")
+
+    monkeypatch.setattr(run, "load_policies", wrong)
+    assert cli.main(["scan"]) == 2
+    assert capsys.readouterr() == ("", "bklint: policies/x.yaml:3:1: unknown word 'sevrity'\n")

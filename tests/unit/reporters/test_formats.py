@@ -1,0 +1,205 @@
+"""Every format of hand-made reports, word for word. `BKLINT_UPDATE_GOLDEN=1` rewrites the files under tests/golden."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bklint.finding import Finding, Report, Severity
+from bklint.reporters import REPORTERS, Rule, Style, render
+from bklint.reporters.places import fingerprints
+from bklint.reporters.policies import listed, shown
+from bklint.source import BOM, Place, Source
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "reporters"
+OASIS = Path(__file__).parents[2] / "data" / "sarif-2.1.0.json"
+ENDINGS = {"text": "txt", "json": "json", "sarif": "sarif", "github": "github"}
+DISK = Rule(
+    "BKP301",
+    "disk-larger-than-32tb",
+    "Disk is larger than 32 TB",
+    "disks",
+    "error",
+    "Azure Backup cannot take a snapshot of a disk that is larger than 32 TB.",
+    ("UserErrorUnsupportedDiskSize",),
+    "Split the disk.",
+    ("S2, UserErrorUnsupportedDiskSize (2020-11-05): disks above 32 TB are not supported",),
+    {"terraform": "disk_size_gb = 32767\n", "arm": '"diskSizeGB": 32767\n'},
+)
+STYLE = Style(undecided=True, verbose=True, exit_code=3, version="0.1.0", root="/work", rules={"BKP301": DISK})
+
+Named = tuple[str, Report]
+
+
+@pytest.mark.parametrize("format_", REPORTERS)
+def test_golden(format_: str, named_report: Named) -> None:
+    name, report = named_report
+    text = render(format_, report, STYLE)
+    file = GOLDEN / f"{name}.{ENDINGS[format_]}"
+    if os.environ.get("BKLINT_UPDATE_GOLDEN"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8", newline="\n")
+    assert text == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("format_", REPORTERS)
+def test_nothing_secret_and_no_control_character(format_: str, named_report: Named) -> None:
+    text = render(format_, named_report[1], replace(STYLE, color=False))
+    assert "hunter2" not in text
+    assert not [c for c in text if c != "\n" and (ord(c) < 0x20 or c in "\x7f\x9b\u202e\u2028")]
+    assert not [line for line in text.splitlines() if line.startswith(("::error::", "##"))]
+    text.encode("utf-8")
+
+
+def test_colour_only_colours(reports: dict[str, Report]) -> None:
+    import re
+
+    coloured = render("text", reports["full"], replace(STYLE, color=True))
+    assert "\x1b[1;31m" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == render("text", reports["full"], STYLE)
+
+
+def test_quiet_text_is_findings_only(reports: dict[str, Report]) -> None:
+    assert render("text", reports["clean"], Style(quiet=True)) == ""
+    assert "182 resources" not in render("text", reports["full"], Style(quiet=True))
+
+
+# -- SARIF ---------------------------------------------------------------------------------------------------------
+
+
+def sarif(report: Report, style: Style = STYLE) -> Any:
+    """The one run of a report."""
+    log = json.loads(render("sarif", report, style))
+    assert log["version"] == "2.1.0"
+    assert len(log["runs"]) == 1
+    return log["runs"][0]
+
+
+@pytest.mark.skipif(not OASIS.exists(), reason="the OASIS schema is not in tests/data")
+def test_sarif_against_the_schema(named_report: Named) -> None:
+    from jsonschema import Draft7Validator
+
+    log = json.loads(render("sarif", named_report[1], STYLE))
+    errors = Draft7Validator(json.loads(OASIS.read_text("utf-8"))).iter_errors(log)
+    assert [error.message for error in errors] == []
+
+
+def test_sarif_has_what_code_scanning_reads(named_report: Named) -> None:
+    run = sarif(named_report[1])
+    rules = run["tool"]["driver"]["rules"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    for rule in rules:
+        assert rule["shortDescription"]["text"]
+        assert 0 < len(rule["fullDescription"]["text"]) <= 1024
+        assert rule["help"]["text"]
+        assert rule["help"]["markdown"]
+        assert "security-severity" not in rule["properties"]
+        assert len(rule["properties"]["tags"]) <= 10
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in ("error", "warning", "note")
+        assert result["message"]["text"]
+        assert len(result["locations"]) == 1
+        assert "primaryLocationLineHash" not in result["partialFingerprints"]
+        places = [result["locations"][0], *result.get("relatedLocations", [])]
+        for place in places:
+            region = place["physicalLocation"]["region"]
+            assert set(region) == {"startLine", "startColumn", "endLine", "endColumn"}
+            assert min(region.values()) >= 1
+            assert (region["startLine"], region["startColumn"]) <= (region["endLine"], region["endColumn"])
+            uri = place["physicalLocation"]["artifactLocation"]["uri"]
+            assert uri.isascii()
+            assert not set(uri) & set(" \\:\n\x1b")
+
+
+def test_place_to_change_is_the_first_related_location(reports: dict[str, Report]) -> None:
+    result = next(result for result in sarif(reports["full"])["results"] if result["ruleId"] == "BKP301")
+    first = result["relatedLocations"][0]
+    assert first["id"] == 1
+    assert first["physicalLocation"]["artifactLocation"]["uri"] == "env/prod%20%C3%A9.tfvars"
+    assert "](1)" in result["message"]["text"]
+    flow = result["codeFlows"][0]["threadFlows"][0]["locations"]
+    uris = [step["location"]["physicalLocation"]["artifactLocation"]["uri"] for step in flow]
+    assert uris == ["env/prod%20%C3%A9.tfvars", "main.tf"]
+
+
+def test_labels_cannot_make_links(reports: dict[str, Report]) -> None:
+    text = sarif(reports["hostile"])["results"][0]["message"]["text"]
+    assert "](1)" not in text.splitlines()[0]
+
+
+PATHS = [
+    ("main.tf", {"uri": "main.tf", "uriBaseId": "%SRCROOT%"}),
+    ("/work/a b/main.tf", {"uri": "a%20b/main.tf", "uriBaseId": "%SRCROOT%"}),
+    ("../other/main.tf", {"uri": "file:///other/main.tf"}),
+    ("/worker/main.tf", {"uri": "file:///worker/main.tf"}),
+    ("b\udcff.tf", {"uri": "b%FF.tf", "uriBaseId": "%SRCROOT%"}),
+]
+
+
+@pytest.mark.parametrize(("path", "expected"), PATHS)
+def test_uris(path: str, expected: dict[str, str]) -> None:
+    from bklint.reporters.sarif import artifact
+
+    assert artifact(path, "/work") == expected
+
+
+# -- all formats ---------------------------------------------------------------------------------------------------
+
+
+def test_fingerprints_survive_moves_but_tell_findings_apart(reports: dict[str, Report]) -> None:
+    disk = next(finding for finding in reports["full"].findings if finding.policy == "BKP301")
+    assert isinstance(disk.place, Place)
+    source = Source("main.tf", b"\n\n" + disk.place.source.data)
+    moved = replace(disk, place=Place(source, disk.place.start + 2, disk.place.end + 2), message="reworded")
+    recased = replace(disk, address=disk.address.upper())
+    other = replace(disk, sub_key="lun 1")
+    names = [fingerprints([each])[0] for each in (disk, moved, recased, other)]
+    assert names[0] == names[1] == names[2] != names[3]
+    assert len(set(fingerprints([disk, disk]))) == 2
+
+
+def test_every_severity_has_a_word_in_every_format(reports: dict[str, Report]) -> None:
+    disk = next(finding for finding in reports["full"].findings if finding.policy == "BKP301")
+    words = {"text": ("info[", "warning[", "error["), "github": ("::notice ", "::warning ", "::error ")}
+    for severity in Severity:
+        report = Report((replace(disk, severity=severity),))
+        for format_, expected in words.items():
+            assert render(format_, report, STYLE).startswith(expected[severity - 1])
+        assert sarif(report)["results"][0]["level"] == ("note", "warning", "error")[severity - 1]
+
+
+def test_positions_are_code_points_and_bytes() -> None:
+    source = Source("x.tf", BOM + "😀é = 5\n".encode())
+    start = source.data.index(b"5")
+    finding = Finding("BKP301", "x", Severity.ERROR, "m", "x.tf", Place(source, start, start + 1))
+    at = json.loads(render("json", Report((finding,)), STYLE))["findings"][0]["at"]
+    assert at == {"path": "x.tf", "line": 1, "column": 6, "endLine": 1, "endColumn": 7, "start": 12, "end": 13}
+
+
+def test_annotations_come_worst_first(reports: dict[str, Report]) -> None:
+    report = reports["full"]
+    text = render("github", replace(report, findings=report.findings[::-1]), STYLE)
+    assert [line.split()[0] for line in text.splitlines()] == ["::error", "::error", "::warning"]
+
+
+def test_many_findings_are_quick(reports: dict[str, Report]) -> None:
+    import time
+
+    report = replace(reports["full"], findings=reports["full"].findings * 300)
+    for format_ in REPORTERS:
+        began = time.process_time()
+        render(format_, report, STYLE)
+        assert time.process_time() - began < 5
+
+
+def test_policies() -> None:
+    assert listed([DISK]) == "BKP301  error    disk-larger-than-32tb  Disk is larger than 32 TB\n"
+    text = shown([DISK])
+    for part in ("Azure reports: UserErrorUnsupportedDiskSize", "# terraform", "  disk_size_gb = 32767", "Sources:"):
+        assert part in text
