@@ -305,3 +305,120 @@ def test_usage_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr(run, "load_policies", wrong)
     assert cli.main(["scan"]) == 2
     assert capsys.readouterr() == ("", "bklint: policies/x.yaml:3:1: unknown word 'sevrity'\n")
+
+
+# -- the whole way -------------------------------------------------------------------------------------------------
+
+POLICY = """\
+id: TST301
+name: disk-too-large
+title: Disk is too large
+area: testing
+target: [Microsoft.Compute/disks]
+condition: {field: properties.diskSizeGB, greater: 32767}
+cases: [{severity: error}]
+report: {at: {field: properties.diskSizeGB}}
+message: "disk {resource.name} is {properties.diskSizeGB} GiB"
+fix: {safety: manual}
+---
+why: The backup job fails.
+errors: [UserErrorUnsupportedDiskSize]
+sources: [{document: S2, section: Disks, date: 2020-11-05, says: disks above 32 TB are not supported}]
+fix:
+  summary: Split the disk.
+  terraform: |
+    disk_size_gb = 32767
+examples:
+  bad: [{terraform: 'resource "azurerm_managed_disk" "a" { disk_size_gb = 40000 }', at: '40000'}]
+  good: [{terraform: 'resource "azurerm_managed_disk" "a" { disk_size_gb = 5 }', because: it is small}]
+  unknown: [{terraform: 'resource "azurerm_managed_disk" "a" { disk_size_gb = var.x }', because: no default}]
+"""
+
+MAIN = """\
+variable "size" {
+  type = number
+}
+
+resource "azurerm_managed_disk" "data" {
+  name         = "data"
+  disk_size_gb = var.size
+}
+"""
+
+FINDING = """\
+error[TST301]: disk data is 40000 GiB
+ --> main.tf:7:18
+  |
+7 |   disk_size_gb = var.size
+  |                  ^^^^^^^^
+  |
+ ::: terraform.tfvars:1:8
+  |
+1 | size = 40000
+  |        ----- value of var.size: change it here
+  |
+  = note: The backup job fails. (Azure reports UserErrorUnsupportedDiskSize)
+  = help: Split the disk.
+  |
+  |   disk_size_gb = 32767
+  |
+  = docs: S2, Disks (2020-11-05): disks above 32 TB are not supported
+  = resource: azurerm_managed_disk.data (Microsoft.Compute/disks)
+
+1 finding: 1 error
+2 files, 1 resource (1 of interest), 0 machines: 0 checks passed
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A Terraform directory whose disk has no size yet, and a directory of policies beside it."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "disk.yaml").write_text(POLICY)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "main.tf").write_text(MAIN)
+    return tmp_path / "infra"
+
+
+def check(project: Path, *arguments: str) -> tuple[int, str]:
+    """Exit status and output of a scan of the project with its policy alone."""
+    done = bklint("scan", "--policies", "../policies", "--select", "TST301", *arguments, cwd=project)
+    assert done.stderr == b""
+    return done.returncode, done.stdout.decode()
+
+
+def test_finding(project: Path) -> None:
+    (project / "terraform.tfvars").write_text("size = 40000\n")
+    assert check(project) == (1, FINDING)
+
+
+def test_undecided_and_what_decides_it(project: Path) -> None:
+    code, text = check(project)
+    assert (code, "no findings" in text) == (0, True)
+    assert "var.size (input without a value): 1 check undecided; pass --var-file or --var" in text
+    assert "TST301 azurerm_managed_disk.data: var.size" in check(project, "--undecided")[1]
+    assert check(project, "--fail-on-undecided")[0] == 1
+    assert check(project, "--var", "size=40000")[0] == 1
+    assert check(project, "--var", "size=5", "--fail-on-undecided")[0] == 0
+    (project.parent / "x.tfvars").write_text("size = 50000\n")
+    assert "disk data is 50000 GiB" in check(project, "--var-file", "../x.tfvars")[1]
+
+
+def test_formats_agree(project: Path) -> None:
+    (project / "terraform.tfvars").write_text("size = 40000\n")
+    data = json.loads(check(project, "--format", "json")[1])
+    log = json.loads(check(project, "--format", "sarif")[1])
+    result, rule = log["runs"][0]["results"][0], log["runs"][0]["tool"]["driver"]["rules"][0]
+    assert data["findings"][0]["at"]["line"] == 7
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+    assert result["partialFingerprints"]["bklintFinding/v1"] == data["findings"][0]["fingerprint"]
+    assert rule["shortDescription"]["text"] == "Disk is too large"
+    annotation = check(project, "--format", "github")[1]
+    assert annotation.startswith("::error file=main.tf,line=7,endLine=7,col=18,endColumn=26,title=TST301")
+
+
+def test_policies_command(project: Path) -> None:
+    done = bklint("policies", "list", "--policies", "../policies", cwd=project)
+    assert "TST301  error" in done.stdout.decode()
+    done = bklint("policies", "show", "TST301", "--policies", "../policies", cwd=project)
+    assert "The backup job fails." in done.stdout.decode()

@@ -115,7 +115,11 @@ class _Search:
 
     def _met(self, path: str) -> None:
         """Take a file that was met in a directory."""
-        if self._full or path in self._found or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl")):
+        if (
+            self._full
+            or path in self._found
+            or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl"))
+        ):
             return
         if len(self._found) >= MAX_FILES:
             self._full = True
@@ -261,7 +265,8 @@ def _claimed(found: dict[str, str]) -> str:
         return "parameters"
     if "resources" in found and "contentversion" in found:
         return "arm"
-    if ("planned_values" in found or "resource_changes" in found) and "terraform_version" in found:
+    changes = "planned_values" in found or "resource_changes" in found
+    if changes and ("terraform_version" in found or "format_version" in found):
         return "plan"
     return "nsg" if any(_security_group(found, prefix) for prefix in ("", "[].", "value.[].")) else ""
 

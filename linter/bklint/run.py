@@ -155,7 +155,8 @@ class _Scan:
 
     def _unread(self) -> list[str]:
         """Files that were looked into and then left alone."""
-        return [path for path, kind in self._found.listing if kind in ("skipped", "plan", "nsg", "unclaimed")]
+        looked_into = {"skipped", "plan", "nsg", "unclaimed"} - FRONTENDS.keys()
+        return [path for path, kind in self._found.listing if kind in looked_into]
 
     def _roots(self) -> Iterator[Root]:
         for dialect, paths in sorted(self._found.roots.items()):

@@ -58,7 +58,7 @@ def encryption(disk: Resource) -> Value:
         return _encryption(disk, Value("ade", ade.evidence.place), ade)
     if ade.answer is None:
         rest = ("cmk",) if cmk.answer else ("none",) if cmk.answer is False else ("cmk", "none")
-        return _encryption(disk, _one_of(("ade", *rest), ade.evidence), ade)
+        return _encryption(disk, _one_of(("ade", *rest), ade.evidence), cmk if cmk.answer else ade)
     if cmk.answer is None:
         return _encryption(disk, _one_of(("cmk", "none"), cmk.evidence), cmk)
     return _encryption(disk, Value("cmk" if cmk.answer else "none", cmk.evidence.place), cmk)
@@ -234,15 +234,15 @@ def _bool(answer: bool | None, *evidence: Value) -> Value:
     SCALE_SET_EXTENSION,
     DISK,
     reads=("properties.settings", "properties.encryptionSettingsCollection.encryptionSettings"),
-    fields=("ade", "kek", "byDefault", "at", "source"),
+    fields=("ade", "kek", "byDefault", "at", "evidence", "source"),
 )
 def key_encryption(resource: Resource) -> Value:
     """Whether Azure Disk Encryption is set here, and whether it has a key encryption key (S1, row "BEK uniquement").
 
     `ade`: an extension, disk or OS disk of a machine encrypts here. `kek`: a key encryption key is given; every volume
     must have one. `byDefault`: none is given because a parameter or variable is empty by default, so that a deployment
-    may supply one. `at`: the setting at fault, or that is not known; `source`: what holds it. `kek` is unknown where
-    the setting, or its settings as a whole, are not known. catalogue BKP402
+    may supply one. `at`: the setting at fault, or that is not known. `evidence`: what turns encryption on; `source`:
+    what that is. `kek` is unknown where the setting, or its settings as a whole, are not known. catalogue BKP402
     """
     found = _of_extension(resource) if not is_type(resource, DISK) else _of_disk(resource)
     return record(
@@ -251,6 +251,7 @@ def key_encryption(resource: Resource) -> Value:
         kek=_bool(found.kek, found.at),
         byDefault=Value(_empty_by_default(found.at), found.at.place),
         at=found.at,
+        evidence=found.ade.evidence,
         source=Value(found.ade.source),
     )
 

@@ -94,15 +94,27 @@ def put(value: Value, path: tuple[Step, ...], new: Value) -> Value:
     if not path:
         return new
     name, data = path[0], value.data
+    if isinstance(name, int):
+        return _put_item(value, name, path[1:], new)
     if data is MISSING or data is None or data is ABSENT:
         data = ObjectData()
-    if isinstance(name, int) or name == EACH or not isinstance(data, ObjectData):
+    if name == EACH or not isinstance(data, ObjectData):
         return value
     actual = next((key for key in data.fields if key.casefold() == name.casefold()), name)
     child = data.fields.get(actual, missing(new.place))
     fields = {**data.fields, actual: put(child, path[1:], new)}
     place = value.place if value.place is not None else new.place
     return value._replace(data=ObjectData(fields, data.rest, data.keys), place=place)
+
+
+def _put_item(value: Value, index: int, path: tuple[Step, ...], new: Value) -> Value:
+    """The list with `new` inside one of its items; one past the end adds an item."""
+    data = value.data if isinstance(value.data, ListData) else ListData() if value.exists is False else None
+    if data is None or index > len(data.items):
+        return value
+    item = data.items[index] if index < len(data.items) else missing(new.place)
+    items = (*data.items[:index], put(item, path, new), *data.items[index + 1 :])
+    return value._replace(data=ListData(items, data.rest), place=value.place if value.place is not None else new.place)
 
 
 def without(value: Value, name: str) -> Value:
@@ -133,3 +145,11 @@ def appended(value: Value, item: Value) -> Value:
     if isinstance(data, Unknown):
         return value._replace(data=ListData((item,), data))
     return Value(ListData((item,)), item.place)
+
+
+def opened(value: Value, why: Unknown) -> Value:
+    """The same objects, each with an unknown rest: what is not written in any of them may be there all the same."""
+    if not isinstance(value.data, ObjectData):
+        return value
+    fields = {key: opened(member, why) for key, member in value.data.fields.items()}
+    return value._replace(data=ObjectData(fields, value.data.rest or why, value.data.keys))

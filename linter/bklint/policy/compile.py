@@ -6,7 +6,7 @@ the last case always holds. A wrong file raises `PolicyError` with the pointer t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from bklint.policy.conditions import condition
@@ -42,14 +42,17 @@ DIALECTS = ("terraform", "plan", "arm", "bicep", "nsg", "shell", "powershell", "
 """The words under which an example has its text."""
 
 
-def policy(data: Mapping[str, Any], facts: Facts, file: str = "", others: Iterable[str] = ()) -> Policy:
-    """The policy of a first document. `others` are resource types that other policies name. Raises PolicyError."""
+def policy(data: Mapping[str, Any], facts: Facts, file: str = "", types: frozenset[str] | None = None) -> Policy:
+    """The policy of a first document. `types` are the resource types there are to relate to; those of the facts and of
+    this policy where none are given. Raises PolicyError."""
+    if not isinstance(data, Mapping):
+        raise PolicyError("expected a mapping")
     for key in ("id", "name", "title", "area", "target", "condition", "cases", "message"):
         if key not in data:
             raise PolicyError(f"{key!r} is required", ())
     targets = _listed(data["target"])
     parameters = {name: _parameter(name, row) for name, row in data.get("parameters", {}).items()}
-    names = Names(facts, parameters, targets, known_types(facts, (*targets, *others)))
+    names = Names(facts, parameters, targets, types or known_types(facts, targets))
     compiled = _compiled(data, Scope(names, targets))
     return Policy(
         id=data["id"],

@@ -6,40 +6,24 @@ policy is printed. A file that is wrong raises UsageError with file, line and co
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from bklint.errors import InputError, UsageError
-from bklint.files import DiskReader, join
+from bklint.errors import UsageError
 from bklint.model.value import Value
 from bklint.policy import compile as compiler
+from bklint.policy import reading
 from bklint.policy.model import Facts, Policy, Texts
-from bklint.policy.names import PolicyError, one_of
-from bklint.policy.schema import problems
+from bklint.policy.names import PolicyError, known_types, one_of
+from bklint.policy.reading import File, built_in, schema
 from bklint.policy.subjects import constant
-from bklint.source import Place, Source
-from bklint.syntax import yaml
-from bklint.syntax.yaml import YamlDocument
 
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+__all__ = ["PolicySet", "built_in", "load", "parameters", "policies_of", "schema"]
 
-_SECOND = re.compile(rb"^---(?=[\s#]|\Z)", re.MULTILINE)
 _RESERVED = re.compile(r"BKP9\d\d\Z")
 """Ids of findings that no policy makes: unreadable input, internal errors, suppressions."""
-
-
-class File(NamedTuple):
-    """A policy file. `built_in` files are known to fit the schema."""
-
-    source: Source
-    built_in: bool
 
 
 class PolicySet:
@@ -119,88 +103,37 @@ def parameters(policy: Policy, values: Mapping[str, object]) -> dict[str, Value]
     return {name: constant(values.get(name, parameter.default)) for name, parameter in policy.parameters.items()}
 
 
-# -- files -------------------------------------------------------------------------------------------------------------
-
-
-def built_in() -> Traversable:
-    """The directory of the built-in policies: inside the installed package, else the checkout's."""
-    package = files("bklint")
-    inside = package / "policies"
-    if inside.is_dir():
-        return inside
-    beside = Path(str(package)).parents[1] / "policies"
-    if not (beside / "schema.json").is_file():
-        raise UsageError("the built-in policies are not installed")
-    return beside
-
-
-@cache
-def schema() -> Mapping[str, Any]:
-    """The JSON Schema of policy files."""
-    found: Mapping[str, Any] = json.loads((built_in() / "schema.json").read_bytes())
-    return found
-
-
 def load(directories: Sequence[str], facts: Facts) -> PolicySet:
     """The built-in policies and those of the user's `directories`. Raises UsageError."""
-    found = [*built_in_files(), *(file for directory in directories for file in user_files(directory))]
+    found = [*reading.built_in_files(), *(file for directory in directories for file in reading.user_files(directory))]
     return policies_of(found, facts)
-
-
-def built_in_files() -> Iterator[File]:
-    """The built-in policy files, by area and name."""
-    root = built_in()
-    for area in sorted(root.iterdir(), key=lambda each: each.name):
-        if area.is_dir():
-            for member in sorted(area.iterdir(), key=lambda each: each.name):
-                if member.name.endswith(".yaml"):
-                    yield File(Source.of(f"policies/{area.name}/{member.name}", member.read_bytes()), True)
-
-
-def user_files(directory: str) -> Iterator[File]:
-    """The policy files below a directory of the user's. Raises UsageError where there are none."""
-    reader = DiskReader((directory,))
-    pending, count = [directory], 0
-    while pending:
-        here = pending.pop(0)
-        for entry in _members(reader, here):
-            path = join(here, entry.name)
-            if entry.directory:
-                pending.append(path)
-            elif entry.name.endswith((".yaml", ".yml")):
-                count += 1
-                yield File(Source.of(path, _bytes(reader, path)), False)
-    if not count:
-        raise UsageError(f"{directory}: no policy files (*.yaml) here")
-
-
-def _members(reader: DiskReader, path: str) -> list[Any]:
-    try:
-        return [entry for entry in reader.list(path) if not entry.name.startswith(".")]
-    except InputError as error:
-        raise UsageError(f"{path}: {error}") from error
-
-
-def _bytes(reader: DiskReader, path: str) -> bytes:
-    try:
-        return reader.read(path)
-    except InputError as error:
-        raise UsageError(f"{path}: {error}") from error
 
 
 def policies_of(found: Iterable[File], facts: Facts) -> PolicySet:
     """The set of policies of some files. Raises UsageError."""
-    parsed = [(file, _first(file)) for file in found]
-    types = frozenset(type_ for _, document in parsed for type_ in _targets(document.data))
+    read = [(file, reading.first(file)) for file in found]
+    types = known_types(facts, {type_ for _, data in read for type_ in _targets(data)})
     policies: dict[str, Policy] = {}
     origins: dict[str, File] = {}
-    for file, document in parsed:
-        policy = _policy(file, document, facts, types)
+    for file, data in read:
+        policy = _policy(file, data, facts, types)
         if policy.id in policies:
             twice = PolicyError(f"{policy.id} is also the id of {policies[policy.id].file}", ("id",))
-            raise _located(twice, document)
+            raise reading.located(twice, file)
         policies[policy.id], origins[policy.id] = policy, file
     return PolicySet(policies.values(), _reader(origins), facts)
+
+
+def _targets(data: Any) -> tuple[str, ...]:
+    found = data.get("target", ()) if isinstance(data, Mapping) else ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def _policy(file: File, data: Any, facts: Facts, types: frozenset[str]) -> Policy:
+    try:
+        return compiler.policy(data, facts, file.source.name, types)
+    except PolicyError as error:
+        raise reading.located(error, file) from error
 
 
 def _reader(origins: Mapping[str, File]) -> Callable[[Policy], Texts]:
@@ -209,84 +142,7 @@ def _reader(origins: Mapping[str, File]) -> Callable[[Policy], Texts]:
 
     def read(policy: Policy) -> Texts:
         if policy.id not in kept:
-            kept[policy.id] = read_texts(origins[policy.id])
+            kept[policy.id] = compiler.texts(reading.rest(origins[policy.id]) or {})
         return kept[policy.id]
 
     return read
-
-
-def _first(file: File) -> YamlDocument:
-    """The first document of a file; of a user's file both are checked against the schema."""
-    source = file.source
-    if not file.built_in:
-        return _checked(source)
-    return _parse(Source(source.name, source.data[: _end(source.data)]))[0]
-
-
-def _end(data: bytes) -> int:
-    """Where the first document ends."""
-    for match in _SECOND.finditer(data):
-        before = data[: match.start()]
-        if any(line.strip() and not line.lstrip().startswith(b"#") for line in before.splitlines()):
-            return match.start()
-    return len(data)
-
-
-def _parse(source: Source) -> tuple[YamlDocument, ...]:
-    try:
-        documents = yaml.parse(source)
-    except InputError as error:
-        position = source.position(error.offset or 0)
-        raise UsageError(f"{source.name}:{position.line}:{position.column}: {error.message}") from error
-    if not documents:
-        raise UsageError(f"{source.name}: holds no policy")
-    return documents
-
-
-def _checked(source: Source) -> YamlDocument:
-    """The first document of a user's file. Raises UsageError for the first thing that is wrong."""
-    documents = _parse(source)
-    if len(documents) > 2:
-        raise _located(PolicyError("a policy file holds two documents, this is a third"), documents[2])
-    for document, part in zip(documents, ("policy", "texts"), strict=False):
-        wrong = [problem for problem in problems(document.data, schema(), part) if not _is_condition(problem.pointer)]
-        if wrong:
-            raise _located(_foremost(wrong, document), document)
-    return documents[0]
-
-
-def _foremost(wrong: list[PolicyError], document: YamlDocument) -> PolicyError:
-    """The first error in the file; unknown words before all, since a misspelt word is also a missing one."""
-    return min(wrong, key=lambda error: (error.part != "key", _place(error, document).start))
-
-
-def _is_condition(pointer: tuple[str | int, ...]) -> bool:
-    """Whether a place is inside a condition, of which the compiler has better words than the schema."""
-    return any(name in ("condition", "when", "where") for name in pointer)
-
-
-def _place(error: PolicyError, document: YamlDocument) -> Place:
-    return document.place(error.pointer, error.part).locate()
-
-
-def _located(error: PolicyError, document: YamlDocument) -> UsageError:
-    line, column = _place(error, document).position
-    return UsageError(f"{document.source.name}:{line}:{column}: {error.message}")
-
-
-def _targets(data: Any) -> tuple[str, ...]:
-    found = data.get("target", ()) if isinstance(data, Mapping) else ()
-    return (found,) if isinstance(found, str) else tuple(found)
-
-
-def _policy(file: File, document: YamlDocument, facts: Facts, types: frozenset[str]) -> Policy:
-    try:
-        return compiler.policy(document.data, facts, file.source.name, types)
-    except PolicyError as error:
-        raise _located(error, document) from error
-
-
-def read_texts(file: File) -> Texts:
-    """The second document of a file; empty where it has none. Raises UsageError."""
-    documents = _parse(file.source)
-    return compiler.texts(documents[1].data) if len(documents) > 1 else Texts()

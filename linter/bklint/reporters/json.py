@@ -1,7 +1,19 @@
-"""A report into JSON for programs. The schema is documented in docs/ and changes only with its `version`.
+"""A report into JSON for programs. Members are added without notice; `version` changes when one changes or goes.
 
-Lines and columns are 1-based and count code points; `start` and `end` are byte offsets. An end is exclusive. Texts of
-the scanned files are not repeated here, only where they are.
+    version    1
+    tool       {name, version}
+    edition    original | current
+    findings   [{policy, name, severity, message, notice, path, at, address, resourceType, dialect, why, errors,
+                 related: [{label, at}], fixAt, fix: {safety, summary, language, snippet} | null, notes, contexts,
+                 instances, subKey, conditional, documents, fingerprint}]
+    undecided  [{policy, address, cause, reason, hint, at}]
+    notes      [{kind, message, strict, at}]
+    summary    {exitCode, errors, warnings, infos, hidden, filesRead, filesByDialect, filesUnread, filesSkipped,
+                resources, resourcesOfInterest, machines, checksPassed, undecided}
+
+`at` and `fixAt` are {path, line, column, endLine, endColumn, start, end} or null. Lines and columns are 1-based and count
+code points, `start` and `end` are byte offsets in the UTF-8 text; ends are exclusive. Texts of the scanned files are not
+repeated, only where they are. `fingerprint` holds no line number, so it survives edits elsewhere in the file.
 """
 
 from __future__ import annotations

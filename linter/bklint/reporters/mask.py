@@ -21,6 +21,9 @@ HIDDEN = "***"
 MAX_TEXT = 1200
 """Longest message, note or label that is shown, in characters."""
 
+MAX_ADDRESS = 400
+"""Longest address of a resource that is shown, in characters."""
+
 Range = tuple[int, int]
 
 _WORD = (
@@ -127,8 +130,15 @@ def is_invisible(character: str) -> bool:
 
 def plain(text: str) -> str:
     """One line of text that holds no secret, no control character, and not more than is readable."""
-    text = escaped(masked(text))
-    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
+    return _cut(escaped(masked(text[: 4 * MAX_TEXT])), MAX_TEXT)
+
+
+def _address(text: str) -> str:
+    return _cut(escaped(text[:MAX_ADDRESS]), MAX_ADDRESS)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 # -- secrets that only their block tells ---------------------------------------------------------------------------
@@ -190,20 +200,20 @@ def _finding(finding: Finding) -> Finding:
     return replace(
         finding,
         message=plain(finding.message),
-        address=escaped(finding.address),
+        address=_address(finding.address),
         notice=plain(finding.notice),
         related=tuple(RelatedPlace(related.place, plain(related.label)) for related in finding.related),
         notes=tuple(map(plain, finding.notes)),
         contexts=tuple(map(plain, finding.contexts)),
         instances=tuple(map(plain, finding.instances)),
-        sub_key=escaped(finding.sub_key),
+        sub_key=_address(finding.sub_key),
     )
 
 
 def _undecided(undecided: Undecided) -> Undecided:
     return replace(
         undecided,
-        address=escaped(undecided.address),
+        address=_address(undecided.address),
         cause=plain(undecided.cause),
         reason=plain(undecided.reason),
         hint=plain(undecided.hint),

@@ -1,10 +1,15 @@
 """A report into text for people: each finding with its source lines, why backup breaks and how to mend it; then what
-was checked, what could not be decided and what was not read."""
+was checked, what could not be decided and what was not read.
+
+The reasons, the snippet and the documents of a policy are printed with the first of its findings only (with all of them
+under `--verbose`): fifty disks of one size are to be read once.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bklint.finding import Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
@@ -21,8 +26,9 @@ def report(report: Report, style: Style) -> str:
     """See the module."""
     paint = Paint(style.color)
     lines: list[str] = []
+    told: set[tuple[str, str]] = set()
     for finding in report.findings:
-        lines += [*_finding(finding, style, paint), ""]
+        lines += [*_finding(_untold(finding, told) if not style.verbose else finding, style, paint), ""]
     if style.undecided and report.undecided:
         lines += [*_undecided(report.undecided, paint), ""]
     if not style.quiet:
@@ -36,6 +42,18 @@ def report(report: Report, style: Style) -> str:
 def headline(finding: Finding) -> str:
     """What is wrong, in one line, with the word that a newer document changed the fact."""
     return f"{finding.message} ({finding.notice})" if finding.notice else finding.message
+
+
+def _untold(finding: Finding, told: set[tuple[str, str]]) -> Finding:
+    """The finding without what an earlier one of its policy told already."""
+    known = {text for text in (finding.why, *finding.documents) if (finding.policy, text) in told}
+    fix = finding.fix
+    if fix is not None and fix.snippet and (finding.policy, fix.snippet) in told:
+        fix = replace(fix, snippet="")
+    snippets = (finding.fix.snippet,) if finding.fix is not None else ()
+    told.update((finding.policy, text) for text in (finding.why, *finding.documents, *snippets))
+    documents = tuple(text for text in finding.documents if text not in known)
+    return replace(finding, why="" if finding.why in known else finding.why, documents=documents, fix=fix)
 
 
 def _finding(finding: Finding, style: Style, paint: Paint) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from bklint.errors import UsageError
 from bklint.model.value import Value
-from bklint.policy import store
+from bklint.policy import reading, store
 from bklint.policy.model import Texts
 from bklint.policy.store import PolicySet
 from bklint.source import Source
@@ -62,7 +62,7 @@ def load(tmp_path: Path, *texts: str) -> PolicySet:
         path = tmp_path / "own" / f"{index}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    return store.policies_of(list(store.user_files(str(tmp_path))), {})
+    return store.policies_of(list(reading.user_files(str(tmp_path))), {})
 
 
 def error(tmp_path: Path, *texts: str) -> str:
@@ -98,7 +98,7 @@ def test_the_second_document_is_optional_for_users(tmp_path: Path) -> None:
 
 
 def test_of_a_built_in_file_only_the_first_document_is_read() -> None:
-    policies = store.policies_of([store.File(Source("x.yaml", (FIRST + "---\n[").encode()), True)], {})
+    policies = store.policies_of([reading.File(Source("x.yaml", (FIRST + "---\n[").encode()), True)], {})
     assert policies.by_id("ACME001") is not None
     with pytest.raises(UsageError, match=r"x\.yaml:\d+:\d+: "):
         policies.texts(policies.policies[0])
@@ -106,7 +106,7 @@ def test_of_a_built_in_file_only_the_first_document_is_read() -> None:
 
 def test_a_document_may_start_with_its_marker() -> None:
     text = "# comment\n---\n" + FIRST + SECOND
-    policies = store.policies_of([store.File(Source("x.yaml", text.encode()), True)], {})
+    policies = store.policies_of([reading.File(Source("x.yaml", text.encode()), True)], {})
     assert policies.texts(policies.policies[0]).summary == "Make it smaller."
 
 
@@ -122,7 +122,7 @@ def changed(before: str, after: str) -> str:
         (changed("title:", "titel:"), "0.yaml:4:1: unknown word 'titel'; did you mean 'title'?"),
         (changed("area: disks", "area: disks\nprofil: default"), "0.yaml:6:1: unknown word 'profil'; did you mean 'profile'?"),
         (changed("greater:", "graeter:"), "0.yaml:9:43: unknown word 'graeter'; did you mean 'greater'?"),
-        (changed("{param: limit}", "{param: limits}"), "0.yaml:9:61: unknown parameter 'limits'; did you mean 'limit'?"),
+        (changed("{param: limit}", "{param: limits}"), "0.yaml:9:60: unknown parameter 'limits'; did you mean 'limit'?"),
         (changed("default: 100", "default: lots"), "0.yaml:8:31: expected a whole number"),
         (changed("id: ACME001", "id: acme1"), "0.yaml:2:5: 'acme1' does not fit: The id, never reused."),
         (changed("target: " + DISK, "target: disks"), "0.yaml:6:9: 'disks' does not fit"),
@@ -147,7 +147,7 @@ def test_an_id_is_used_once(tmp_path: Path) -> None:
 
 def test_a_directory_without_policies_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no policy files"):
-        list(store.user_files(str(tmp_path)))
+        list(reading.user_files(str(tmp_path)))
 
 
 SET = policy_set(

@@ -49,10 +49,7 @@ def _deep(value: Value) -> bool:
         if not level:
             return False
         level = [
-            inner
-            for outer in level
-            for inner in _members(outer)
-            if isinstance(inner.data, (ListData, ObjectData))
+            inner for outer in level for inner in _members(outer) if isinstance(inner.data, (ListData, ObjectData))
         ]
     return bool(level)
 

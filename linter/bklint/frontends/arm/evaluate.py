@@ -26,8 +26,8 @@ from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
 from bklint.frontends.arm.access import member
 from bklint.frontends.arm.expressions import Access, Call, Failure, Literal, Node, is_expression, parsed, unescaped
 from bklint.frontends.arm.functions import LAZY, PURE, SCOPED, Pure, Values
-from bklint.frontends.arm.loops import Loop, property_loops
-from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, settled
+from bklint.frontends.arm.loops import Loop, property_loops, runs
+from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, flaw
 from bklint.frontends.arm.operands import Failed, Stuck, derived
 from bklint.frontends.arm.placeholders import placeholder
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, join, unknown
@@ -147,13 +147,18 @@ def loop_value(env: Env, document: Document, loop: Loop) -> Value:
     """The list that a property, variable or output loop makes
     (https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-properties)."""
     place = document.place(loop.pointer, "header")
-    count = evaluate_json(env.quietly(), document, loop.count, (*loop.pointer, "count"))
-    indexes, rest = env.lowering.indexes(count, place, loop.name, env.deployment.key)
+    count = runs(evaluate_json(env.quietly(), document, loop.count, (*loop.pointer, "count")), loop.name, place)
+    lowering = env.lowering
+    if count.cut:
+        lowering.cut(loop.name, place)
     items = []
-    for index in indexes:
+    for index in range(lowering.take_instances(count.certain, loop.name, place)):
         inner = env.with_loop(loop.name, Value(index, place), unnamed=loop.unnamed)
         item = evaluate_json(inner, document, loop.input, (*loop.pointer, "input"))
-        items.append(item.via("loop", loop.name, place) if item.place is not None else item)
+        items.append(carried(item, "loop", loop.name, place))
+    rest = count.rest
+    if len(items) < count.certain or count.cut:
+        rest = Unknown(Reason.LIMIT, f"loop {loop.name!r} is longer than bklint evaluates", place)
     return Value(ListData(tuple(items), rest), place)
 
 
@@ -188,7 +193,8 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
             return LAZY[name].run(env, node.arguments, place)
         operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
         if name in SCOPED:
-            return SCOPED[name].run(env, operands, place)
+            result = SCOPED[name].run(env, operands, place)
+            return result if result.place is not None else _placed(node, operands, result.data, place, True)
         return apply(node, PURE[name], operands, place)
     except Stuck as error:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
@@ -257,10 +263,10 @@ def _user_defined(node: Call, env: Env, place: Locator | None) -> Value:
     operands = [evaluate(argument, env, place) for argument in node.arguments]
     inner = env.with_arguments(dict(zip(names, operands, strict=False)))
     result = evaluate_json(inner, function.document, function.value, function.pointer)
-    if not settled(result):
-        return unknown(Reason.LIMIT, f"the result of {node.name}() is larger than bklint evaluates", place)
+    wrong = flaw(result)
+    if wrong is not None:
+        return Value(wrong, place)
     return result.via("function", f"{node.name}()", place)
-
 
 
 def _access(node: Access, env: Env, place: Locator | None) -> Value:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple, TypeAlias
 
 from bklint.errors import InputError, LimitError
 
@@ -54,7 +54,7 @@ class Access(NamedTuple):
     constant: bool
 
 
-Node: TypeAlias = Union[Literal, Call, Access]
+Node: TypeAlias = Literal | Call | Access
 
 
 def is_expression(text: str) -> bool:

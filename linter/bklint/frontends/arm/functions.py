@@ -9,7 +9,7 @@ https://learn.microsoft.com/azure/azure-resource-manager/templates/template-func
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bklint.model.value import Data, Value
 from bklint.source import Locator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bklint.frontends.arm.scope import Env
 
 Values = tuple[Value, ...]
-Result: TypeAlias = Union[Value, Data]
+Result: TypeAlias = Value | Data
 PureRun = Callable[[Values], Result]
 ScopedRun = Callable[["Env", Values, "Locator | None"], Value]
 LazyRun = Callable[["Env", "tuple[Node, ...]", "Locator | None"], Value]

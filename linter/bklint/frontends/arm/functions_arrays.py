@@ -149,11 +149,9 @@ def first(operands: Values) -> Result:
     """The first item or character; null of an empty array."""
     data = require_known(operands[0]).data
     if isinstance(data, ListData):
-        if data.items:
-            return data.items[0]
-        return _none(data)
+        return data.items[0] if data.items else _nothing(data)
     known = literal_prefix(operands[0])
-    return known[0] if known or isinstance(data, Text) and stuck(operands[0]) else ""
+    return known[0] if known or (isinstance(data, Text) and stuck(operands[0])) else ""
 
 
 @pure("last", 1, 1)
@@ -161,14 +159,15 @@ def last(operands: Values) -> Result:
     """The last item or character; null of an empty array."""
     data = require_known(operands[0]).data
     if isinstance(data, ListData):
-        return data.items[-1] if data.items and data.rest is None else _none(data)
+        return data.items[-1] if data.items and data.rest is None else _nothing(data)
     known = literal_suffix(operands[0])
-    return known[-1] if known or isinstance(data, Text) and stuck(operands[0]) else ""
+    return known[-1] if known or (isinstance(data, Text) and stuck(operands[0])) else ""
 
 
-def _none(data: ListData) -> None:
+def _nothing(data: ListData) -> Value:
     if data.rest is not None:
         raise Stuck(data.rest)
+    return Value(None)
 
 
 @pure("take", 2, 2)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.expressions import Call, Literal
 from bklint.frontends.arm.functions import lazy
-from bklint.frontends.arm.members import settled
-from bklint.frontends.arm.operands import Failed, Stuck, array, limit, string, truth, whole_array, whole_mapping
+from bklint.frontends.arm.members import flaw
+from bklint.frontends.arm.operands import Failed, Stuck, array, string, truth, whole_array, whole_mapping
 from bklint.model.value import ListData, ObjectData, Value
 from bklint.source import Locator
 
@@ -93,8 +93,9 @@ def reduce(env: Env, arguments: Nodes, place: Locator | None) -> Value:
     result = env.evaluate(arguments[1], place)
     for item, index in _numbered(items):
         result = function(result, item, index)
-        if not isinstance(result.data, (str, int, float)) and not settled(result):
-            limit("the result")
+        wrong = flaw(result)
+        if wrong is not None:
+            raise Stuck(wrong)
     return result
 
 
@@ -144,5 +145,3 @@ def map_values(env: Env, arguments: Nodes, place: Locator | None) -> Value:
     function = _Lambda(env, arguments[1], place)
     data = whole_mapping(env.evaluate(arguments[0], place))
     return Value(ObjectData({key: function(data.fields[key]) for key in data.fields}, None, data.keys), place)
-
-

@@ -111,7 +111,7 @@ def _numbers(operands: Values) -> list[int]:
 def _unknown(operands: Values) -> bool:
     """Whether an operand is unknown but may be a number; those with alternatives are tried one by one elsewhere."""
     return any(operand.unknown is not None for operand in operands) and not any(
-        isinstance(operand.data, Text) or isinstance(operand.data, Unknown) and operand.data.domain
+        isinstance(operand.data, Text) or (isinstance(operand.data, Unknown) and operand.data.domain)
         for operand in operands
     )
 
@@ -132,5 +132,3 @@ def _product(a: float | None, b: float | None) -> float | None:
 
 def _negated(a: float | None) -> float | None:
     return None if a is None else -a
-
-

@@ -6,6 +6,7 @@ Names of members compare ignoring case. An object with an unknown rest may have 
 from __future__ import annotations
 
 from bklint.frontends.arm.access import member
+from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.functions_arrays import unique
 from bklint.frontends.arm.operands import (
@@ -20,7 +21,6 @@ from bklint.frontends.arm.operands import (
     whole_array,
     whole_mapping,
 )
-from bklint.frontends.arm.equality import holds
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, first_unknown
 
 MAX_MERGE = 64

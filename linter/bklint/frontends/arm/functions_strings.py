@@ -320,5 +320,3 @@ def _without_slash(directory: Parts) -> Parts:
     if isinstance(last, str) and last.endswith("/") and (len(last) > 1 or len(directory) == 1):
         return (*directory[:-1], last[:-1])
     return directory
-
-

@@ -27,7 +27,7 @@ _FORMATS = {
     "o": "yyyy-MM-ddTHH:mm:ss.fffffffZ",
     "d": "MM/dd/yyyy",
 }
-_TOKEN = re.compile(r"yyyy|yy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|zzz|'[^']*'|\\.|[A-Za-z]+|[^A-Za-z]")
+_TOKEN = re.compile(r"yyyy|yy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|tt|f{1,7}|zzz|T|Z|'[^']*'|\\.|[A-Za-z]+|[^A-Za-z]")
 
 
 @pure("dateTimeAdd", 2, 3, "string")
@@ -119,5 +119,3 @@ def _formatted(moment: datetime, form: str) -> str:
         else:
             made.append(token)
     return "".join(made)
-
-

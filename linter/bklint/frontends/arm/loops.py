@@ -5,9 +5,20 @@ https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resource
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from bklint.model.compare import bounds, number_of
+from bklint.model.value import Reason, Unknown, Value, first_unknown
+from bklint.source import Locator
 from bklint.syntax.json import Pointer
+
+MAX_ITEMS = 10_000
+"""Most instances of one loop. Azure's own limit is 800
+(https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources#copy-limits)."""
+MAX_CERTAIN = 64
+"""Most instances that are made of a loop of which only the least number is known."""
 
 
 class Loop(NamedTuple):
@@ -21,6 +32,14 @@ class Loop(NamedTuple):
     unnamed: bool = False
 
 
+class Runs(NamedTuple):
+    """How often a loop runs: so often for certain, and `rest` says why perhaps more often. `cut` marks a limit."""
+
+    certain: int
+    rest: Unknown | None = None
+    cut: bool = False
+
+
 def property_loops(node: dict[str, Any], pointer: Pointer) -> tuple[Loop, ...]:
     """The loops that make members of this object; an ordinary member called `copy` is none."""
     found = node.get("copy")
@@ -28,7 +47,28 @@ def property_loops(node: dict[str, Any], pointer: Pointer) -> tuple[Loop, ...]:
         return ()
     loops = []
     for index, entry in enumerate(found):
-        if not (isinstance(entry, dict) and isinstance(entry.get("name"), str) and "count" in entry and "input" in entry):
+        if not (isinstance(entry, dict) and isinstance(entry.get("name"), str) and "count" in entry):
             return ()
-        loops.append(Loop(entry["name"], entry["count"], entry["input"], (*pointer, "copy", index)))
+        loops.append(Loop(entry["name"], entry["count"], entry.get("input"), (*pointer, "copy", index)))
     return tuple(loops)
+
+
+def runs(count: Value, name: str, place: Locator) -> Runs:
+    """How often a loop of this count runs. A count that is no number is an error of the template: it runs never."""
+    why = first_unknown(count)
+    if why is None:
+        number = number_of(count.data)
+        if number is None or number < 0:
+            return Runs(0, Unknown(Reason.ERROR, f"the count of loop {name!r} is no number", place))
+        return Runs(min(int(number), MAX_ITEMS), cut=number > MAX_ITEMS)
+    low, high = bounds(count)
+    certain = max(0, min(int(low or 0), MAX_CERTAIN))
+    if high is not None and high <= certain:
+        return Runs(certain)
+    return Runs(certain, Unknown(Reason.COUNT, why.cause, why.place or place))
+
+
+def unknown_index(rest: Unknown, name: str, certain: int, deployment: Hashable) -> Unknown:
+    """The index of the instances of which the number is not known."""
+    key = ("copyIndex", deployment, name.casefold())
+    return replace(rest, cause=rest.cause, type="number", nonnull=True, low=certain, key=key)

@@ -66,7 +66,8 @@ class Fields(Mapping[str, Value]):
         return self._folded.get(name.casefold())
 
 
-_CYCLE = Value(Unknown(Reason.ERROR, "an expression that refers to itself"))
+_SELF = Unknown(Reason.ERROR, "an expression that refers to itself")
+_CYCLE = Value(_SELF)
 
 
 class LazyObject(ObjectData):
@@ -140,19 +141,22 @@ def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value
     return value.via(kind, label, place)
 
 
-def settled(value: Value) -> bool:
-    """Evaluate everything inside a value; False when it is deeper or larger than bklint evaluates."""
+def flaw(value: Value) -> Unknown | None:
+    """Evaluate everything inside a value, and say why it cannot be used: deeper or larger than bklint evaluates, or part
+    of itself. None where it is sound."""
     pending, nodes = [(value, 0)], 0
     while pending:
         data, depth = pending[-1][0].data, pending.pop()[1]
         nodes += 1
         if depth > MAX_DEPTH or nodes > MAX_NODES:
-            return False
+            return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
+        if data is _SELF:
+            return _SELF
         if isinstance(data, ListData):
             pending.extend((item, depth + 1) for item in data.items)
         elif isinstance(data, ObjectData):
             pending.extend((member, depth + 1) for member in data.fields.values())
-    return True
+    return None
 
 
 def transformed(value: Value, change: Callable[[Value], Value], depth: int = 0) -> Value:

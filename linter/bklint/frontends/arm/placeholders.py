@@ -13,7 +13,9 @@ from bklint.model.path import joined
 from bklint.model.value import Reason, Text, Unknown, Value, text
 from bklint.source import Locator
 
-_WHOLE = re.compile(r"\$\([\w.\-]+\)|#\{[^{}]+\}#?|__[A-Za-z][\w.\-]*?__|<[A-Za-z][^<>/={}]*>|\$\{[A-Za-z_]\w*(?:=[^{}]*)?\}")
+_WHOLE = re.compile(
+    r"\$\([\w.\-]+\)|#\{[^{}]+\}#?|__[A-Za-z][\w.\-]*?__|<[A-Za-z][^<>/={}]*>|\$\{[A-Za-z_]\w*(?:=[^{}]*)?\}"
+)
 _FILE = re.compile(
     r"\$\([\w.\-]+\)|#\{[^{}]+\}#?|__[A-Za-z][\w.\-]*?__|\$\{([A-Za-z_]\w*)(?:=([^{}]*))?\}"
     r"|\bGEN-UNIQUE(?:-\d+)?|^G(?:EN|ET)-[A-Z][\w\-]*\Z|^<[^<>]+>\Z"

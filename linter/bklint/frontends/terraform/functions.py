@@ -46,6 +46,7 @@ _MODULES = (
     "numbers",
     "regex",
     "strings",
+    "yaml",
 )
 _MOST_OPERANDS = 200
 _NO_DOMAIN = frozenset({"sensitive", "nonsensitive", "ephemeralasnull", "issensitive"})

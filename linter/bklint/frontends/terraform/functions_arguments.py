@@ -20,6 +20,7 @@ from bklint.frontends.terraform.types import (
     plain,
     settled,
     string_parts,
+    unify,
 )
 from bklint.model.value import (
     ABSENT,
@@ -233,6 +234,20 @@ def bag_of(items: Iterable[Value], rest: Unknown | None, ordered: int = 0) -> Li
 def some(why: Unknown, **known: object) -> Unknown:
     """An unknown result, with what is known about it."""
     return replace(plain(why), **known)  # type: ignore[arg-type]
+
+
+def unified(items: Iterable[Value]) -> tuple[Value, ...]:
+    """Elements of one type."""
+    found = unify(tuple(items))
+    if found is None:
+        raise Failed("all elements must have one type")
+    return found
+
+
+def derived(data: Data, operand: Value, name: str, context: CallContext) -> Value:
+    """A part of a computed result that comes of one operand."""
+    hop = Hop("function", f"{name}()", operand.place, operand.hops) if operand.hops is not None else None
+    return Value(data, context.place, hop)
 
 
 def encoded(data: Result, original: Value, name: str, place: Locator) -> Value:

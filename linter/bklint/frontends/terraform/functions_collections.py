@@ -17,7 +17,6 @@ from bklint.frontends.terraform.functions_arguments import (
     Failed,
     Function,
     Result,
-    Undecided,
     bag_of,
     boolean,
     collection,
@@ -29,21 +28,21 @@ from bklint.frontends.terraform.functions_arguments import (
     some,
     string,
     undecided,
+    unified,
 )
 from bklint.frontends.terraform.graphemes import clusters
 from bklint.frontends.terraform.operators import equal
 from bklint.frontends.terraform.types import (
     STRING,
     Bag,
+    MapData,
     distinct_at_least,
     key_of,
     plain,
     plain_convert,
     settled,
-    unify,
 )
 from bklint.model.value import (
-    Data,
     ListData,
     ObjectData,
     Text,
@@ -70,7 +69,7 @@ def _length(args: Args, context: CallContext) -> Result:
     if found.rest is not None:
         return _at_least(distinct_at_least(found), found.rest)
     least, most = distinct_at_least(found), len(found.items)
-    if isinstance(found, Bag) and not settled(found) and found.is_set and least < most:
+    if isinstance(found, Bag) and found.merging and least < most:
         return some(undecided(args[0]).why, type="number", nonnull=True, low=least, high=most)
     return most
 
@@ -103,10 +102,16 @@ def _lookup(args: Args, context: CallContext) -> Result:
 
 
 def _as_element(default: Value, data: ObjectData) -> Value:
-    """The default, as a string where the map is one of strings."""
-    kinds = {type_of(value) for value in data.fields.values()}
-    scalar = type_of(default) in ("number", "bool") and isinstance(default.data, (int, float, bool))
-    return plain_convert(default, STRING) if kinds == {"string"} and scalar and len(data.fields) > 1 else default
+    """The default as an element of the map. An object has no such type."""
+    kinds = {type_of(value) for value in data.fields.values()} - {None}
+    if not isinstance(data, MapData) or len(kinds) != 1 or default.data is None:
+        return default
+    kind = kinds.pop()
+    if kind == "string" and type_of(default) in ("number", "bool"):
+        return plain_convert(default, STRING)
+    if kind in ("number", "bool") and type_of(default) not in (None, kind):
+        raise Failed("the default must have the type of the map's elements")
+    return default
 
 
 def _element(args: Args, context: CallContext) -> Result:
@@ -253,12 +258,12 @@ def _coalescelist(args: Args, context: CallContext) -> Result:
             choices.append(arg)
             if arg.data.nonempty and arg.data.nonnull:
                 break
-        elif not is_null(arg):
-            data = sequence(arg)
-            if data.items or data.rest is not None:
-                choices.append(arg)
-            if data.items:
-                break
+            continue
+        data = sequence(arg, sets=False)
+        if data.items or data.rest is not None:
+            choices.append(arg)
+        if data.items:
+            break
     if not choices:
         raise Failed("coalescelist() has no argument that is not empty")
     if len(choices) == 1:
@@ -309,13 +314,13 @@ def _alltrue(args: Args, context: CallContext) -> Result:
 
 
 def _list(args: Args, context: CallContext) -> Result:
-    return ListData(unify(args))
+    return ListData(unified(args))
 
 
 def _map(args: Args, context: CallContext) -> Result:
     if len(args) % 2:
         raise Failed("map() needs an even number of arguments")
-    values = unify(args[1::2])
+    values = unified(args[1::2])
     names = [string(arg) for arg in args[::2]]
     return ObjectData(dict(zip(names, values, strict=True)))
 
@@ -323,11 +328,6 @@ def _map(args: Args, context: CallContext) -> Result:
 def _key(name: str, args: Args) -> tuple[object, ...] | None:
     keys = tuple([key_of(arg) for arg in args])
     return None if None in keys else (name, *keys)
-
-
-def decided(data: Data) -> bool:
-    """Whether a datum is known as far as its own shape goes."""
-    return not isinstance(data, (Unknown, Text))
 
 
 TABLE: Mapping[str, Function] = {
@@ -346,5 +346,3 @@ TABLE: Mapping[str, Function] = {
     "merge": Function(_merge, 0, None, "object"),
     "one": Function(_one, 1, 1),
 }
-
-__all__ = ["TABLE", "Undecided", "sequence_or_rest"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, Failed, Function, Result
 from bklint.frontends.terraform.types import ANY, BOOL, NUMBER, STRING, Type, plain_convert
-from bklint.model.value import Unknown, Value
+from bklint.model.value import Reason, Unknown, Value
 
 
 def _to(type_: Type) -> Callable[[Args, CallContext], Result]:
@@ -27,8 +27,6 @@ def _same(args: Args, context: CallContext) -> Result:
 
 
 def _issensitive(args: Args, context: CallContext) -> Result:
-    from bklint.model.value import Reason
-
     return Unknown(Reason.UNSUPPORTED, "function issensitive()", context.place, type="bool", nonnull=True)
 
 

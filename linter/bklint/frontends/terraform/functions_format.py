@@ -17,8 +17,8 @@ from bklint.frontends.terraform.functions_arguments import (
     Failed,
     Function,
     Result,
-    Undecided,
     boolean,
+    integer,
     is_null,
     number,
     parts,
@@ -129,7 +129,7 @@ def _default_text(verb: _Verb, value: Value) -> str:
     if "#" in verb.flags:
         return json_text(value)
     if isinstance(data, (int, float)) and not isinstance(data, bool):
-        return _signed(verb, number_string(data))
+        return number_string(data)
     known = known_text(value)
     return json_text(value) if known is None else known
 
@@ -142,13 +142,9 @@ def _number(verb: _Verb, value: Value) -> str:
     found = number(value)
     letter = verb.letter
     if letter in "dboxX":
-        return _signed(verb, _integer(letter, int(found)))
+        return _signed(verb, format(integer(value), ("#" if "#" in verb.flags and letter != "d" else "") + letter))
     exact = Decimal(found) if isinstance(found, int) else Decimal(repr(found))
     return _signed(verb, _FLOATS[letter.lower()](exact, verb.precision, letter))
-
-
-def _integer(letter: str, found: int) -> str:
-    return format(found, letter)
 
 
 def _signed(verb: _Verb, digits: str) -> str:
@@ -168,16 +164,18 @@ def _exponent(exact: Decimal, precision: int, letter: str) -> str:
 
 
 def _general(exact: Decimal, precision: int, letter: str) -> str:
-    """`%g`: the shortest text, with an exponent below -4 and from `precision` (21 without one) on."""
+    """`%g`: an exponent below -4 and from `precision` (6 without one) on (Go's strconv.FormatFloat)."""
     if precision >= 0:
         exact = Context(prec=max(precision, 1)).create_decimal(exact)
     exact = exact.normalize(Context(prec=_WIDEST))
-    power = exact.adjusted() if exact else 0
-    limit = precision if precision > 0 else 1 if precision == 0 else 21
+    count, power = len(exact.as_tuple().digits), exact.adjusted() if exact else 0
+    limit = 6 if precision < 0 else max(precision, 1)
+    if precision > count > power:
+        limit = count
     if -4 <= power < limit:
         return format(exact, "f")
-    count = len(exact.as_tuple().digits) - 1
-    return _two_digits(format(exact, f".{count}{'E' if letter == 'G' else 'e'}"), "E" if letter == "G" else "e")
+    mark = "E" if letter == "G" else "e"
+    return _two_digits(format(exact, f".{count - 1}{mark}"), mark)
 
 
 def _two_digits(written: str, letter: str) -> str:
@@ -217,5 +215,3 @@ TABLE: Mapping[str, Function] = {
     "format": Function(_format, 1, None, "string"),
     "formatlist": Function(_formatlist, 1, None, "list"),
 }
-
-__all__ = ["TABLE", "Undecided", "render"]

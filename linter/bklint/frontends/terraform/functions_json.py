@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
+from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -18,10 +20,11 @@ from bklint.frontends.terraform.functions_arguments import (
     Result,
     encoded,
     is_null,
+    nonnull,
     renamed,
 )
 from bklint.frontends.terraform.types import number_string, settled
-from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, text
+from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, text
 
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _TABLE = str.maketrans(_ESCAPED)
@@ -36,7 +39,7 @@ def json_parts(value: Value) -> Iterator[str | Unknown]:
     """The JSON text of a value, object members in the order of their names."""
     data = value.data
     if isinstance(data, Unknown):
-        yield renamed(data, "json")
+        yield replace(renamed(data, "json"), nonempty=True)
     elif isinstance(data, Text):
         yield '"'
         for part in data.parts:
@@ -60,7 +63,7 @@ def _scalar(value: Value) -> str:
 
 
 def _quoted(written: str) -> str:
-    return json.dumps(written, ensure_ascii=False).translate(_TABLE).replace("\x7f", "\x7f")
+    return json.dumps(written, ensure_ascii=False).translate(_TABLE)
 
 
 def _list_parts(data: ListData) -> Iterator[str | Unknown]:
@@ -78,8 +81,6 @@ def _list_parts(data: ListData) -> Iterator[str | Unknown]:
 
 def _hidden(data: ListData) -> Iterator[Unknown]:
     """Items in no certain order: no text is."""
-    from bklint.model.value import first_unknown
-
     why = data.rest or first_unknown(Value(data))
     if why is not None:
         yield Unknown(why.reason, why.cause, why.place, type="string", nonnull=True)
@@ -103,9 +104,7 @@ def _jsonencode(args: Args, context: CallContext) -> Result:
 
 
 def _jsondecode(args: Args, context: CallContext) -> Result:
-    from bklint.frontends.terraform.embedded import decode_json
-
-    return decode_json(args[0])
+    return decode_json(nonnull(args[0]))
 
 
 TABLE: Mapping[str, Function] = {

@@ -16,6 +16,7 @@ from bklint.frontends.terraform.functions_arguments import (
     Failed,
     Function,
     Result,
+    derived,
     integer,
     is_null,
     mapped,
@@ -27,7 +28,7 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.graphemes import clusters
-from bklint.frontends.terraform.types import Bag, settled
+from bklint.frontends.terraform.types import Bag, plain, settled
 from bklint.model.value import ListData, Text, Unknown, Value, text
 
 Parts = tuple[str | Unknown, ...]
@@ -71,7 +72,8 @@ def titled(written: str) -> str:
     """Every letter that begins a word raised, as Go's strings.Title does it."""
     done, inside = [], False
     for character in written:
-        done.append(character if inside else _upper_one(character))
+        raised = character.title()
+        done.append(character if inside or len(raised) != 1 else raised)
         inside = _in_word(character)
     return "".join(done)
 
@@ -213,11 +215,12 @@ def _split(args: Args, context: CallContext) -> Result:
     separator, found = string(args[0]), parts(args[1])
     first = found[0] if found else ""
     if len(found) < 2 and isinstance(first, str):
-        return ListData(tuple([Value(piece, args[1].place, args[1].hops) for piece in cut(first, separator)]))
+        return ListData(tuple([derived(piece, args[1], "split", context) for piece in cut(first, separator)]))
     if isinstance(first, Unknown) or not separator:
-        return ListData((), _more(undecided(args[1]).why))
+        return ListData((), plain(undecided(args[1]).why))
     known = first.split(separator)[:-1]
-    return ListData(tuple([Value(piece, context.place) for piece in known]), _more(undecided(args[1]).why))
+    items = tuple([derived(piece, args[1], "split", context) for piece in known])
+    return ListData(items, plain(undecided(args[1]).why))
 
 
 def cut(written: str, separator: str) -> list[str]:

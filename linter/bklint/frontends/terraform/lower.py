@@ -24,7 +24,7 @@ from bklint.source import Locator, Place
 from bklint.syntax.node import Expr, GetAttr, Literal, Name, ObjectExpr
 
 GENERIC = "Terraform/"
-PROVIDERS = ("azurerm_", "azapi_")
+PROVIDERS = ("azurerm_", "azapi_", "azuread_")
 _VERSION = re.compile(r"(=|!=|>=|<=|~>|>|<)?\s*v?(\d+(?:\.\d+)*)")
 
 
@@ -186,8 +186,9 @@ class Lowering:
         )
 
     def _data(self, mapped: TypeMapping) -> Resource:
+        """A data source: what its arguments say, and the rest known only to Azure."""
         why = Unknown(Reason.DATA, self.address, self.view.header)
-        body = Value(ObjectData({}, why), self.view.header)
+        body = paths.opened(mappings.body(mapped, self.view, self.origin.version), why)
         return self._make(mapped.type, body, self._names(mapped, mapped.type.count("/")), mapped)
 
     def _patch(self, mapped: TypeMapping) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -142,11 +142,18 @@ class Tree:
         self.fields: dict[paths.Step, Tree | Value] = {}
         self.rest: Unknown | None = None
 
-    def put(self, path: tuple[paths.Step, ...], value: Value) -> None:
-        """Set the value at a path; the first one written counts."""
+    def put(self, path: tuple[paths.Step, ...], value: Value, again: bool = False) -> None:
+        """Set the value at a path; the first one written counts, except with `again`."""
         node = self._node(path[:-1], value.place)
-        if node is not None:
-            node.fields.setdefault(path[-1], value)
+        if node is not None and (again or path[-1] not in node.fields):
+            node.fields[path[-1]] = value
+
+    def get(self, path: tuple[paths.Step, ...]) -> Value | None:
+        """The value put at a path."""
+        node: Tree | Value | None = self
+        for name in path:
+            node = node.fields.get(name) if isinstance(node, Tree) else None
+        return node if isinstance(node, Value) else None
 
     def _node(self, path: tuple[paths.Step, ...], place: Locator | None) -> Tree | None:
         node = self
@@ -235,6 +242,9 @@ def _argument(tree: Tree, row: Row, view: View) -> None:
     if value is None or value.data is None:
         return
     tree.put(row.path, _converted(row, _used(value, row.arg, view.attribute_place(row.arg))))
+    for path, constant in row.constants:
+        assert constant is None or isinstance(constant, (str, int, float, bool))
+        tree.put(path, Value(constant, value.place))
 
 
 def _used(value: Value, arg: str, place: Locator | None) -> Value:
@@ -248,7 +258,7 @@ def _converted(row: Row, value: Value) -> Value:
     if row.convert == "not":
         return value._replace(data=not value.data) if isinstance(value.data, bool) else _opaque(value)
     if row.convert == "enum" and row.table is not None:
-        return value._replace(data=row.table.get(value.data, value.data)) if isinstance(value.data, str) else value
+        return _looked_up(row.table, value)
     if row.convert == "json":
         return _json(row, value)
     if row.convert == "each":
@@ -265,6 +275,20 @@ def _opaque(value: Value) -> Value:
     why = value.data
     key = None if why.key is None else ("not", why.key)
     return value._replace(data=Unknown(why.reason, why.cause, why.place, "bool", why.nonnull, domain=flipped, key=key))
+
+
+def _looked_up(table: Mapping[str, str], value: Value) -> Value:
+    """The ARM word for a Terraform one; booleans are looked up as `true` and `false`, alternatives one by one."""
+    data = value.data
+    if isinstance(data, bool):
+        return value._replace(data=table.get(str(data).lower(), data))
+    if isinstance(data, str):
+        return value._replace(data=table.get(data, data))
+    if isinstance(data, Unknown):
+        domain = tuple(_looked_up(table, choice) for choice in data.domain)
+        key = None if data.key is None else ("enum", tuple(table.items()), data.key)
+        return value._replace(data=replace(data, type="string", domain=domain, key=key))
+    return value
 
 
 def _json(row: Row, value: Value) -> Value:
@@ -315,6 +339,11 @@ def _blocks(tree: Tree, row: Row, view: View, provider: str) -> None:
             value = value.via("condition", item.conditional.cause, item.conditional.place)
         items.append(value)
     place = found.items[0].header if found.items else view.header
+    before = tree.get(row.path)
+    if before is not None and isinstance(before.data, ListData):
+        both = ListData((*before.data.items, *items), before.data.rest or found.rest)
+        tree.put(row.path, before._replace(data=both), again=True)
+        return
     tree.put(row.path, Value(ListData(tuple(items), found.rest), place))
 
 

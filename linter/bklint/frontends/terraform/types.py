@@ -42,13 +42,19 @@ from bklint.syntax.node import Call, Expr, Literal, Name, ObjectExpr, TupleExpr
 
 @dataclass(frozen=True, slots=True)
 class Bag(ListData):
-    """A set, or a list in partial order: of what is unknown in it, the first `ordered` items keep their places.
+    """A set, or a list of which only the first `ordered` items are certain to be where they stand.
 
-    In a set with unknown items two of them may turn out to be one.
+    `is_set` is Terraform's type. `merging`: two items may turn out to be one, when what is unknown in them is known.
     """
 
     ordered: int = 0
     is_set: bool = False
+    merging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapData(ObjectData):
+    """A map: unlike in an object, all members are of one type."""
 
 
 class Member(NamedTuple):
@@ -136,9 +142,8 @@ def number_string(number: int | float) -> str:
     """A number as Terraform writes it into a string: never with an exponent."""
     if isinstance(number, int):
         return str(number)
-    if number.is_integer():
-        return str(int(number))
-    return format(Decimal(repr(number)), "f")
+    written = format(Decimal(repr(number)), "f")
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def parse_number(written: str) -> int | float | None:
@@ -250,7 +255,12 @@ class _Converter:
                 yield self.convert(Value(plain(data.rest)), item_type)
 
     def _elements(self, items: Sequence[Value], type_: Type) -> tuple[Value, ...]:
-        return unify(items) if type_.kind == "any" else tuple([self.convert(item, type_) for item in items])
+        if type_.kind != "any":
+            return tuple([self.convert(item, type_) for item in items])
+        unified = unify(items)
+        if unified is None:
+            raise _Refused("all elements must have one type")
+        return unified
 
     def _map(self, value: Value, type_: Type) -> Value:
         data = value.data
@@ -258,7 +268,7 @@ class _Converter:
             raise _Refused(f"a map is required, not {_kind(value)}")
         names = tuple(data.fields)
         members = self._elements([data.fields[name] for name in names], type_.element or ANY)
-        return value._replace(data=ObjectData(dict(zip(names, members, strict=True)), data.rest, data.keys))
+        return value._replace(data=MapData(dict(zip(names, members, strict=True)), data.rest, data.keys))
 
     def _object(self, value: Value, type_: Type) -> Value:
         data = value.data
@@ -360,12 +370,57 @@ def key_of(value: Value) -> Hashable:
 # -- one type for all elements -----------------------------------------------------------------------------------------
 
 
-def unify(items: Sequence[Value]) -> tuple[Value, ...]:
-    """The elements converted to the one type they all have in a list, set or map: strings, where scalars are mixed."""
-    kinds = {type_of(item) for item in items if item.data is not None}
-    if kinds > {"string"} and kinds <= {"string", "number", "bool", None}:
+def unify(items: Sequence[Value]) -> tuple[Value, ...] | None:
+    """The elements converted to the one type they have in a list, set or map; None where there is no such type.
+
+    Mixed scalars become strings; objects with different attributes become maps; members are treated likewise.
+    """
+    kinds = {type_of(item) for item in items if item.data is not None} - {None}
+    if not kinds or kinds <= {"number"} or kinds <= {"string"} or kinds <= {"bool"}:
+        return tuple(items)
+    if "string" in kinds and kinds <= {"string", "number", "bool"}:
         return tuple([plain_convert(item, STRING) for item in items])
-    return tuple(items)
+    if kinds == {"list"}:
+        return _unify_lists(items)
+    return _unify_objects(items) if kinds == {"object"} else None
+
+
+def _unify_lists(items: Sequence[Value]) -> tuple[Value, ...] | None:
+    lists = [item.data for item in items if isinstance(item.data, ListData)]
+    sizes = {len(data.items) for data in lists}
+    if len(sizes) == 1:
+        columns = [unify(column) for column in zip(*[data.items for data in lists], strict=True)]
+        if None not in columns:
+            rows = list(zip(*[column for column in columns if column is not None], strict=True)) or [()] * len(lists)
+            return _refilled(items, [replace(data, items=row) for data, row in zip(lists, rows, strict=True)])
+    members = unify([item for data in lists for item in data.items])
+    if members is None:
+        return None
+    left = iter(members)
+    return _refilled(items, [replace(data, items=tuple([next(left) for _ in data.items])) for data in lists])
+
+
+def _unify_objects(items: Sequence[Value]) -> tuple[Value, ...] | None:
+    objects = [item.data for item in items if isinstance(item.data, ObjectData)]
+    names = [tuple(sorted(data.fields)) for data in objects]
+    if len(set(names)) == 1:
+        columns = [unify([data.fields[name] for data in objects]) for name in names[0]]
+        if None in columns:
+            return None
+        rows = list(zip(*[column for column in columns if column is not None], strict=True)) or [()] * len(objects)
+        made = [dict(zip(names[0], row, strict=True)) for row in rows]
+        return _refilled(items, [replace(data, fields=row) for data, row in zip(objects, made, strict=True)])
+    members = unify([value for data in objects for value in data.fields.values()])
+    if members is None:
+        return None
+    left = iter(members)
+    return _refilled(items, [MapData({n: next(left) for n in data.fields}, data.rest, data.keys) for data in objects])
+
+
+def _refilled(items: Sequence[Value], collections: Sequence[ListData | ObjectData]) -> tuple[Value, ...]:
+    """The items, their collections replaced one after the other; what is null or unknown stays."""
+    left = iter(collections)
+    return tuple([i._replace(data=next(left)) if isinstance(i.data, (ListData, ObjectData)) else i for i in items])
 
 
 # -- sets --------------------------------------------------------------------------------------------------------------
@@ -387,7 +442,7 @@ def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:
     known.sort(key=cmp_to_key(_compare))
     members = (*known, *vague)
     exact = rest is None and (not vague or len(members) == 1)
-    return Bag(members, rest, ordered=len(members) if exact else 0, is_set=True)
+    return Bag(members, rest, ordered=len(members) if exact else 0, is_set=True, merging=not exact)
 
 
 def distinct_at_least(data: ListData) -> int:
@@ -451,6 +506,7 @@ __all__ = [
     "NUMBER",
     "STRING",
     "Bag",
+    "MapData",
     "Member",
     "Type",
     "convert",

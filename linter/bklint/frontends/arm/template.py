@@ -1,0 +1,270 @@
+"""ARM templates into worlds: which templates are roots, in which contexts, and the order of lowering.
+
+A template that another one links is a child and is judged there. A root is lowered once for each parameters file that
+belongs to it by name; the parameter defaults alone are a context only where there is no such file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bklint.errors import InputError
+from bklint.files import Reader, join
+from bklint.frontends import Options
+from bklint.frontends.arm.deployments import Children
+from bklint.frontends.arm.lowering import Lowering
+from bklint.frontends.arm.parameters import ParameterFile
+from bklint.frontends.arm.resources import declared
+from bklint.frontends.arm.scope import Deployment, Scope, Template, actual, get, scope_kind
+from bklint.model.inventory import Inventory, Problem, World
+from bklint.model.value import Reason, Unknown, Value
+from bklint.source import Place, Source
+from bklint.syntax.json import Document, parse
+
+DEFAULTS = "defaults"
+"""The context of a template without parameters files."""
+_SCHEMA = re.compile(rb"schema\.management\.azure\.com/[^\"]*deploymentTemplate", re.IGNORECASE)
+_LINK = b"templateLink"
+SNIFF = 4096
+
+
+def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory) -> Iterator[ArmRoot]:
+    """The templates among `paths` that no other one of them links. What cannot be read becomes a problem."""
+    linked = _linked(paths, reader, options)
+    for path in paths:
+        if path in linked:
+            continue
+        document = _read(path, reader, inventory)
+        if document is not None and is_template(document.data):
+            files = _parameter_files(path, document, reader, options, inventory)
+            yield ArmRoot(path, document, reader, options, files)
+
+
+def is_template(data: object) -> bool:
+    """Whether JSON data is a deployment template, and not a parameters file or anything else."""
+    if not isinstance(data, dict):
+        return False
+    schema = str(data.get("$schema", "")).lower()
+    if "deploymentparameters" in schema:
+        return False
+    resources = get(data, "resources")
+    return isinstance(resources, (list, dict, str)) or "deploymenttemplate" in schema
+
+
+def _read(path: str, reader: Reader, inventory: Inventory) -> Document | None:
+    """The document of a file; None and a problem where it cannot be read."""
+    raw = b""
+    try:
+        raw = reader.read(path)
+        source = Source.of(path, raw)
+    except InputError as error:
+        inventory.problems.append(Problem(path, error.message, None, bool(_SCHEMA.search(raw[:SNIFF]))))
+        return None
+    try:
+        return parse(source)
+    except InputError as error:
+        at = error.offset or 0
+        claims = bool(_SCHEMA.search(source.data[:SNIFF]))
+        inventory.problems.append(Problem(path, error.message, Place(source, at, at), claims))
+        return None
+
+
+class ArmRoot:
+    """One template and its parameters files, by context."""
+
+    def __init__(
+        self, path: str, document: Document, reader: Reader, options: Options, files: Mapping[str, ParameterFile]
+    ) -> None:
+        self._path = path
+        self._document = document
+        self._reader = reader
+        self._options = options
+        self._files = files
+
+    @property
+    def path(self) -> str:
+        """See Root."""
+        return self._path
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """See Root."""
+        return tuple(self._files) or (DEFAULTS,)
+
+    def lower(self, context: str, assume: Mapping[str, object]) -> World:
+        """See Root."""
+        world = World(root=self._path, dialect="arm", context=context)
+        lowering = Lowering(world, self._reader, self._options, assume)
+        lowering.finder = Children(lowering)
+        root = root_deployment(lowering, self._document, self._path)
+        file = self._files.get(context)
+        root.arguments = {
+            **(file.arguments(root.parameter_type) if file is not None else {}),
+            **_given(root, self._options),
+            **_assumed(root, assume),
+        }
+        lower(root, lowering.finder)
+        return world
+
+
+def root_deployment(lowering: Lowering, document: Document, path: str) -> Deployment:
+    """The deployment of a root template, without arguments."""
+    template = Template(document, (), document.data if isinstance(document.data, dict) else {}, path)
+    name = Unknown(
+        Reason.SCOPE, "the name of the deployment", None, "string", True, True, key=("scope", "deployment name")
+    )
+    scope = Scope(kind=scope_kind(template.data))
+    deployment = Deployment(lowering, template, scope, name=Value(name))
+    deployment.extra = _extra(deployment)
+    return deployment
+
+
+def _extra(deployment: Deployment) -> dict[str, Value]:
+    """What resources keep of the template's metadata: who generated it, and suppressions for the whole template."""
+    metadata = get(deployment.template.data, "metadata")
+    found: dict[str, Value] = {}
+    if isinstance(metadata, dict):
+        generator = get(get(metadata, "_generator"), "name")
+        if isinstance(generator, str):
+            found["generator"] = Value(generator, deployment.place(("metadata", "_generator", "name")))
+        if get(metadata, "bklint") is not None:
+            at = actual(deployment.template.data, "metadata")
+            found["template_metadata"] = deployment.json(deployment.env, metadata, (at,))
+    return found
+
+
+def lower(root: Deployment, children: Children) -> None:
+    """Add the resources of a deployment, and of those nested in it, to the world. Not recursive."""
+    world = root.lowering.world
+    pending = [root]
+    while pending:
+        deployment = pending.pop()
+        nested: list[Deployment] = []
+        for one in declared(deployment):
+            for instance in one.instances():
+                children.know(one, instance)
+                if not instance.created:
+                    continue
+                world.add(instance.resource)
+                child = children.child(instance.resource)
+                if child is not None:
+                    nested.append(child)
+        pending.extend(reversed(nested))
+
+
+# -- arguments -----------------------------------------------------------------------------------------------------
+
+
+def _given(root: Deployment, options: Options) -> dict[str, Callable[[], Value]]:
+    """The values of `--var`, converted to the declared types."""
+    found: dict[str, Callable[[], Value]] = {}
+    for name, text in options.variables:
+        if name.casefold() in root.parameter_names:
+            value = Value(_converted(text, root.parameter_type(name))).via("parameter", f"--var {name}", None)
+            found[name.casefold()] = lambda value=value: value  # type: ignore[misc]
+    return found
+
+
+def _converted(text: str, type_: str) -> Any:
+    if type_ == "int" and text.lstrip("-").isdigit() and len(text) < 20:
+        return int(text)
+    return text.lower() == "true" if type_ == "bool" and text.lower() in ("true", "false") else text
+
+
+def _assumed(root: Deployment, assume: Mapping[str, object]) -> dict[str, Callable[[], Value]]:
+    """The values that the engine tries for inputs without one, by the parameter's cause."""
+    found: dict[str, Callable[[], Value]] = {}
+    for name in root.parameter_names:
+        declaration = root.declared_parameter(name)
+        if declaration.cause in assume:
+            value = Value(assume[declaration.cause], declaration.place)  # type: ignore[arg-type]
+            value = value.via("parameter", f"parameters('{declaration.name}')", declaration.place)
+            found[name] = lambda value=value: value  # type: ignore[misc]
+    return found
+
+
+# -- parameters files ----------------------------------------------------------------------------------------------
+
+
+def _parameter_files(
+    path: str, document: Document, reader: Reader, options: Options, inventory: Inventory
+) -> dict[str, ParameterFile]:
+    """The parameters files of a template by context; those the user names replace those found by convention."""
+    declared_names = {name.casefold() for name in get(document.data, "parameters") or ()}
+    found: dict[str, ParameterFile] = {}
+    for name in options.parameter_files or _by_convention(path, reader):
+        read = _read(name, reader, inventory)
+        if read is None or not isinstance(get(read.data, "parameters"), dict):
+            continue
+        file = ParameterFile.of(read)
+        if options.parameter_files and not declared_names & set(file.entries):
+            continue
+        directory = posixpath.dirname(path)
+        found[posixpath.relpath(name, directory) if directory else name] = file
+    return found
+
+
+def _by_convention(path: str, reader: Reader) -> list[str]:
+    """`X.parameters.json`, `X.parameters.*.json` and `parameters/X.parameters*.json` for `X.json`; the portal exports
+    `template.json` with `parameters.json`."""
+    directory, name = posixpath.split(path)
+    stem = re.escape(name[: -len(".json")] if name.lower().endswith(".json") else name)
+    pattern = re.compile(rf"{stem}\.param(eters|eter)?(\..+)?\.json", re.IGNORECASE)
+    portal = name.lower() == "template.json"
+    found = []
+    for folder in (directory, join(directory or ".", "parameters")):
+        for entry in _listed(folder or ".", reader):
+            if pattern.fullmatch(entry) or (portal and entry.lower() == "parameters.json"):
+                found.append(join(folder, entry) if folder else entry)
+    return found
+
+
+def _listed(folder: str, reader: Reader) -> list[str]:
+    try:
+        return [entry.name for entry in reader.list(folder) if not entry.directory]
+    except InputError:
+        return []
+
+
+# -- linked templates ----------------------------------------------------------------------------------------------
+
+
+def _linked(paths: tuple[str, ...], reader: Reader, options: Options) -> frozenset[str]:
+    """The files that templates among `paths` link, followed from file to file."""
+    found: set[str] = set()
+    pending = [path for path in paths if _mentions_link(path, reader)]
+    seen: set[str] = set()
+    while pending:
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for target in _links_of(path, reader, options):
+            if target != path:
+                found.add(target)
+                if target not in seen and _mentions_link(target, reader):
+                    pending.append(target)
+    return frozenset(found)
+
+
+def _mentions_link(path: str, reader: Reader) -> bool:
+    try:
+        return _LINK in reader.read(path)
+    except InputError:
+        return False
+
+
+def _links_of(path: str, reader: Reader, options: Options) -> list[str]:
+    """The files that a template links, with its parameter defaults."""
+    try:
+        document = parse(Source.of(path, reader.read(path)))
+    except InputError:
+        return []
+    lowering = Lowering(World(root=path, dialect="arm"), reader, options, {})
+    lowering.finder = Children(lowering)
+    root = root_deployment(lowering, document, path)
+    lower(root, lowering.finder)
+    return [file for file in lowering.read_files if file != path]

@@ -1,0 +1,162 @@
+"""Policy files as text: where they are, their two documents as plain data, and errors with file, line and column.
+
+At scan time only the first document of a built-in file is read, and without places: when the compiler refuses it, it is
+read again to find the place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bklint.errors import InputError, UsageError
+from bklint.files import DiskReader, Entry, join
+from bklint.policy.names import PolicyError
+from bklint.policy.schema import problems
+from bklint.source import Place, Source
+from bklint.syntax import yaml
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from bklint.syntax.yaml import YamlDocument
+
+
+class File(NamedTuple):
+    """A policy file. `built_in` files are known to fit the schema."""
+
+    source: Source
+    built_in: bool
+
+
+def built_in() -> Traversable:
+    """The directory of the built-in policies: inside the installed package, else the checkout's."""
+    package = files("bklint")
+    inside = package / "policies"
+    if inside.is_dir():
+        return inside
+    beside = Path(str(package)).parents[1] / "policies"
+    if not (beside / "schema.json").is_file():
+        raise UsageError("the built-in policies are not installed")
+    return beside
+
+
+@cache
+def schema() -> Mapping[str, Any]:
+    """The JSON Schema of policy files."""
+    found: Mapping[str, Any] = json.loads((built_in() / "schema.json").read_bytes())
+    return found
+
+
+def built_in_files() -> Iterator[File]:
+    """The built-in policy files, by area and name."""
+    root = built_in()
+    for area in sorted(root.iterdir(), key=lambda each: each.name):
+        if area.is_dir():
+            for member in sorted(area.iterdir(), key=lambda each: each.name):
+                if member.name.endswith(".yaml"):
+                    yield File(Source.of(f"policies/{area.name}/{member.name}", member.read_bytes()), True)
+
+
+def user_files(directory: str) -> Iterator[File]:
+    """The policy files below a directory of the user's. Raises UsageError where there are none."""
+    reader = DiskReader((directory,))
+    pending, count = [directory], 0
+    while pending:
+        here = pending.pop(0)
+        for entry in _members(reader, here):
+            path = join(here, entry.name)
+            if entry.directory:
+                pending.append(path)
+            elif entry.name.endswith((".yaml", ".yml")):
+                count += 1
+                yield File(Source.of(path, _bytes(reader, path)), False)
+    if not count:
+        raise UsageError(f"{directory}: no policy files (*.yaml) here")
+
+
+def _members(reader: DiskReader, path: str) -> list[Entry]:
+    try:
+        return [entry for entry in reader.list(path) if not entry.name.startswith(".")]
+    except InputError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _bytes(reader: DiskReader, path: str) -> bytes:
+    try:
+        return reader.read(path)
+    except InputError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def first(file: File) -> Any:
+    """The data of the first document; of a user's file both are checked against the schema. Raises UsageError."""
+    if not file.built_in:
+        return _checked(file.source).data
+    try:
+        return yaml.load_first(file.source.data)
+    except InputError as error:
+        raise _refused(file.source, error) from error
+
+
+def rest(file: File) -> Any:
+    """The data of the second document; None where there is none. Raises UsageError."""
+    try:
+        return yaml.load_rest(file.source.data)
+    except InputError as error:
+        raise _refused(file.source, error) from error
+
+
+def located(error: PolicyError, file: File) -> UsageError:
+    """An error in the first document, with its place."""
+    return _located(error, _parse(file.source)[0])
+
+
+def _refused(source: Source, error: InputError) -> UsageError:
+    line, column = source.position(error.offset or 0)
+    return UsageError(f"{source.name}:{line}:{column}: {error.message}")
+
+
+def _parse(source: Source) -> tuple[YamlDocument, ...]:
+    try:
+        documents = yaml.parse(source)
+    except InputError as error:
+        raise _refused(source, error) from error
+    if not documents:
+        raise UsageError(f"{source.name}: holds no policy")
+    return documents
+
+
+def _checked(source: Source) -> YamlDocument:
+    """The first document of a user's file. Raises UsageError for the first thing that is wrong."""
+    documents = _parse(source)
+    if len(documents) > 2:
+        raise _located(PolicyError("a policy file holds two documents, this is a third"), documents[2])
+    for document, part in zip(documents, ("policy", "texts"), strict=False):
+        wrong = [problem for problem in problems(document.data, schema(), part) if not _is_condition(problem.pointer)]
+        if wrong:
+            raise _located(_foremost(wrong, document), document)
+    return documents[0]
+
+
+def _foremost(wrong: list[PolicyError], document: YamlDocument) -> PolicyError:
+    """The first error in the file; unknown words before all, since a misspelt word is also a missing one."""
+    return min(wrong, key=lambda error: (error.part != "key", _place(error, document).start))
+
+
+def _is_condition(pointer: tuple[str | int, ...]) -> bool:
+    """Whether a place is inside a condition, of which the compiler has better words than the schema."""
+    return any(name in ("condition", "when", "where") for name in pointer)
+
+
+def _place(error: PolicyError, document: YamlDocument) -> Place:
+    return document.place(error.pointer, error.part).locate()
+
+
+def _located(error: PolicyError, document: YamlDocument) -> UsageError:
+    line, column = _place(error, document).position
+    return UsageError(f"{document.source.name}:{line}:{column}: {error.message}")

@@ -1,0 +1,162 @@
+"""The examples of policy files, lowered once each, and judged with any policies."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from bklint import facts, run
+from bklint.engine import Outcome, Settings, combine, judge
+from bklint.files import MemoryReader
+from bklint.finding import Finding
+from bklint.frontends import FRONTENDS, Options, Root, frontend
+from bklint.model.derive import derive
+from bklint.model.inventory import Inventory, Problem, World
+from bklint.policy import compile as compiler
+from bklint.policy import reading
+from bklint.policy.model import Example, Policy, Texts
+from bklint.policy.store import PolicySet
+from bklint.source import Source
+from bklint.syntax import yaml
+
+FILES = {"terraform": "main.tf", "plan": "plan.json", "arm": "azuredeploy.json", "bicep": "main.bicep"}
+"""The file that an example's text is in, by its dialect."""
+
+
+class PolicyFile(NamedTuple):
+    """A built-in policy file: the plain data of both documents, and what they compile to."""
+
+    source: Source
+    first: dict[str, Any]
+    second: dict[str, Any]
+    policy: Policy
+    texts: Texts
+
+    @property
+    def id(self) -> str:
+        return self.policy.id
+
+
+@cache
+def policy_files() -> tuple[PolicyFile, ...]:
+    """Every built-in policy file that can be read."""
+    known = facts.all_facts()
+    found = []
+    for file in reading.built_in_files():
+        documents = yaml.parse(file.source)
+        second = documents[1].data if len(documents) > 1 else {}
+        policy = compiler.policy(documents[0].data, known, file.source.name)
+        found.append(PolicyFile(file.source, documents[0].data, second, policy, compiler.texts(second)))
+    return tuple(found)
+
+
+def examples(file: PolicyFile) -> list[tuple[str, Example]]:
+    """The examples whose dialect can be read, with a label each."""
+    counts: dict[str, int] = {}
+    found = []
+    for example in file.texts.examples:
+        if example.dialect not in FRONTENDS:
+            continue
+        counts[example.kind] = counts.get(example.kind, 0) + 1
+        found.append((f"{file.id}-{example.kind}{counts[example.kind]}-{example.dialect}", example))
+    return found
+
+
+@cache
+def defaults() -> Any:
+    """The table of defaults."""
+    return run.defaults()
+
+
+class LoweredRoot:
+    """A root whose worlds are lowered and finished once, however often it is judged."""
+
+    def __init__(self, root: Root, complete: bool) -> None:
+        self._root = root
+        self._complete = complete
+        self._worlds: dict[tuple[str, str], World] = {}
+
+    @property
+    def path(self) -> str:
+        return self._root.path
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return self._root.contexts
+
+    def lower(self, context: str, assume: Mapping[str, object]) -> World:
+        key = (context, repr(sorted(assume.items())))
+        if key not in self._worlds:
+            world = self._root.lower(context, assume)
+            world.complete = world.complete or self._complete
+            world.finish(derive, defaults().fill)
+            self._worlds[key] = world
+        return self._worlds[key]
+
+
+class Lowered(NamedTuple):
+    """An example's roots, and what could not be read."""
+
+    roots: tuple[LoweredRoot, ...]
+    problems: list[Problem]
+
+    def judge(self, policies: PolicySet, settings: Settings) -> Outcome:
+        return combine(judge(root, policies, settings, lambda _: None, facts.read) for root in self.roots)
+
+
+def lowered(example: Example) -> Lowered:
+    """The roots of an example."""
+    files = {FILES[example.dialect]: example.text, **example.files}
+    inventory = Inventory()
+    paths = (FILES[example.dialect],)
+    if example.dialect == "terraform":
+        paths = tuple(sorted({posixpath.dirname(name) or "." for name in files if name.endswith(".tf")}))
+    roots = frontend(example.dialect)(paths, MemoryReader(files), Options(), inventory)
+    return Lowered(tuple(LoweredRoot(root, example.complete) for root in roots), inventory.problems)
+
+
+def alone(policy: Policy) -> PolicySet:
+    """A set of one policy, which nothing subsumes."""
+    return PolicySet([policy], lambda _: Texts(), facts.all_facts())
+
+
+def judged(example: Example, policy: Policy, roots: Lowered) -> Outcome:
+    """What one policy says of an example."""
+    return roots.judge(alone(policy), Settings(edition=example.edition, parameters=example.parameters))
+
+
+def text_at(place: Any) -> str:
+    """The text of a place; nothing for none."""
+    return place.locate().text if place is not None else ""
+
+
+def complaint(example: Example, outcome: Outcome) -> str:
+    """How an outcome differs from what the example says; nothing where it does not."""
+    if any(finding.policy == "BKP901" for finding in outcome.findings):
+        return outcome.findings[0].message
+    if example.kind == "bad":
+        return _bad(example, outcome.findings, outcome)
+    if outcome.findings:
+        return f"reported at {text_at(outcome.findings[0].place)!r}: {outcome.findings[0].message}"
+    if example.kind == "unknown":
+        return "" if outcome.undecided else "decided: clear"
+    return f"undecided because of {outcome.undecided[0].cause}" if outcome.undecided else ""
+
+
+def _bad(example: Example, findings: list[Finding], outcome: Outcome) -> str:
+    if not findings:
+        why = f"undecided because of {outcome.undecided[0].cause}" if outcome.undecided else "clear"
+        return f"not reported: {why} ({outcome.resources} resources)"
+    found = [(text_at(finding.place), text_at(finding.fix_at), finding) for finding in findings]
+    here = [(fix_at, finding) for at, fix_at, finding in found if at == example.at]
+    if not here:
+        return f"reported at {[at for at, _, _ in found]}, not at {example.at!r}"
+    if example.fix_at not in [fix_at for fix_at, _ in here]:
+        return f"to be fixed at {[fix_at for fix_at, _ in here]}, not at {example.fix_at!r}"
+    if example.severity and example.severity not in [finding.severity.label for _, finding in here]:
+        return f"reported as {[finding.severity.label for _, finding in here]}, not as {example.severity}"
+    if not any(example.message in finding.message for _, finding in here):
+        return f"message {[finding.message for _, finding in here]} without {example.message!r}"
+    return ""
