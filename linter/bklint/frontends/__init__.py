@@ -18,6 +18,7 @@ from bklint.model.inventory import Inventory, World
 FRONTENDS: Mapping[str, str] = {
     "terraform": "bklint.frontends.terraform",
     "arm": "bklint.frontends.arm",
+    "nsg": "bklint.frontends.nsg",
     "plan": "bklint.frontends.terraform.plan",
 }
 """Dialect to the module that lowers it; modules are imported when an input of the dialect is met."""

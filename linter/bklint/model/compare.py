@@ -22,6 +22,7 @@ from bklint.model.value import (
     number_text,
     parts_of,
     same,
+    type_of,
 )
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z")
@@ -250,7 +251,7 @@ def _like(value: Value, pattern: str) -> bool | None:
         return False
     expression = re.compile(".*".join(re.escape(piece.casefold()) for piece in pattern.split("*")), re.DOTALL)
     if expression.fullmatch("".join(part if isinstance(part, str) else _HIDDEN for part in parts).casefold()):
-        return value.exists
+        return value.exists if type_of(value) in ("string", "number", "bool") else None
     if all(isinstance(part, str) for part in parts):
         return False
     return None if _may_fit(parts, pattern) else False

@@ -28,7 +28,7 @@ from bklint.frontends.arm.expressions import Access, Call, Failure, Literal, Nod
 from bklint.frontends.arm.functions import LAZY, PURE, SCOPED, Pure, Values
 from bklint.frontends.arm.loops import Loop, property_loops, runs
 from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, flaw
-from bklint.frontends.arm.operands import Failed, Stuck, derived
+from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived
 from bklint.frontends.arm.placeholders import placeholder
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, join, unknown
 from bklint.source import Locator
@@ -196,9 +196,9 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
             result = SCOPED[name].run(env, operands, place)
             return result if result.place is not None else _placed(node, operands, result.data, place, True)
         return apply(node, PURE[name], operands, place)
-    except Stuck as error:
+    except UndecidedError as error:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
-    except Failed as error:
+    except FunctionError as error:
         return unknown(error.reason, f"{name}(): {error.message}", place)
 
 
@@ -206,7 +206,7 @@ def apply(node: Call, function: Pure, operands: Values, place: Locator | None) -
     """A pure function of its operands; of one operand that has alternatives, of each of them."""
     try:
         return _placed(node, operands, function.run(operands), place, function.composes)
-    except Stuck as error:
+    except UndecidedError as error:
         for index, operand in enumerate(operands):
             if isinstance(operand.data, Unknown) and operand.data.domain:
                 return _over_domain(node, function, operands, index, place)
@@ -221,7 +221,7 @@ def _over_domain(node: Call, function: Pure, operands: Values, index: int, place
     for choice in operand.data.domain:
         try:
             results.append(apply(node, function, (*operands[:index], choice, *operands[index + 1 :]), place))
-        except Failed as error:
+        except FunctionError as error:
             results.append(unknown(error.reason, f"{node.name}(): {error.message}", place))
     why = derived(node.name, operands, operand.data, function.type)
     joined = join(tuple(results), why)

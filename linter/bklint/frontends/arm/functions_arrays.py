@@ -11,8 +11,8 @@ from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.functions_strings import literal_prefix, literal_suffix
 from bklint.frontends.arm.operands import (
     MAX_ITEMS,
-    Failed,
-    Stuck,
+    FunctionError,
+    UndecidedError,
     array,
     composed,
     integer,
@@ -49,7 +49,7 @@ def range_(operands: Values) -> Result:
     """So many integers from a first one on."""
     start, count = integer(operands[0]), integer(operands[1])
     if count < 0:
-        raise Failed("the count is negative")
+        raise FunctionError("the count is negative")
     if count > MAX_ITEMS:
         limit("an array")
     return ListData(tuple([Value(start + index, operands[0].place) for index in range(count)]))
@@ -78,7 +78,7 @@ def _decided(answer: bool | None, container: Value, item: Value) -> bool:
         data = container.data
         rest = data.rest if isinstance(data, (ListData, ObjectData)) else container.unknown
         if rest is not None:
-            raise Stuck(rest)
+            raise UndecidedError(rest)
         stuck(item if item.unknown is not None else container)
     return answer
 
@@ -92,23 +92,23 @@ def empty(operands: Values) -> Result:
     if isinstance(data, Unknown):
         if data.nonempty:
             return False
-        raise Stuck(data)
+        raise UndecidedError(data)
     if isinstance(data, Text):
         if any(part if isinstance(part, str) else part.nonempty for part in data.parts):
             return False
-        raise Stuck(data.unknowns[0])
+        raise UndecidedError(data.unknowns[0])
     if isinstance(data, ListData):
         return _empty(bool(data.items), data.rest)
     if isinstance(data, ObjectData):
         return _empty(bool(len(data.fields)), data.rest)
     if isinstance(data, str):
         return data == ""
-    raise Failed(f"expected a string, an array or an object, got {kind(operands[0])}")
+    raise FunctionError(f"expected a string, an array or an object, got {kind(operands[0])}")
 
 
 def _empty(some: bool, rest: Unknown | None) -> bool:
     if rest is not None and not some:
-        raise Stuck(rest)
+        raise UndecidedError(rest)
     return not some
 
 
@@ -129,7 +129,7 @@ def length(operands: Values) -> Result:
         why = operands[0].unknown
         assert why is not None
         return _at_least(sum(size or 0 for size in sizes), why)
-    raise Failed(f"expected a string, an array or an object, got {kind(operands[0])}")
+    raise FunctionError(f"expected a string, an array or an object, got {kind(operands[0])}")
 
 
 def _size(part: str | Unknown) -> int | None:
@@ -166,7 +166,7 @@ def last(operands: Values) -> Result:
 
 def _nothing(data: ListData) -> Value:
     if data.rest is not None:
-        raise Stuck(data.rest)
+        raise UndecidedError(data.rest)
     return Value(None)
 
 
@@ -242,7 +242,7 @@ def _position(data: ListData, item: Value, order: list[int]) -> int:
         if answer:
             return index
     if data.rest is not None:
-        raise Stuck(data.rest)
+        raise UndecidedError(data.rest)
     return -1
 
 
@@ -262,9 +262,9 @@ def flatten(operands: Values) -> Result:
 
 
 def unique(found: list[Value], item: Value) -> bool:
-    """Whether an item is equal to none of those found. Raises Stuck where that is not known."""
+    """Whether an item is equal to none of those found. Raises UndecidedError where that is not known."""
     answer = disjunction([holds(other, item) for other in found])
     if answer is None:
         why = item.unknown or next((other.unknown for other in found if other.unknown is not None), None)
-        raise Stuck(why or Unknown(Reason.UNSUPPORTED, "items that are partly known"))
+        raise UndecidedError(why or Unknown(Reason.UNSUPPORTED, "items that are partly known"))
     return not answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from bklint.frontends.arm.functions import Result, Values, pure
-from bklint.frontends.arm.operands import Failed, integer, string
+from bklint.frontends.arm.operands import FunctionError, integer, string
 from bklint.model.value import ObjectData, Value
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -15,7 +15,7 @@ def _network(value: Value) -> Network:
     try:
         return ipaddress.ip_network(string(value), strict=False)
     except ValueError as error:
-        raise Failed("the text is no address range") from error
+        raise FunctionError("the text is no address range") from error
 
 
 @pure("parseCidr", 1, 1, "object")
@@ -37,9 +37,9 @@ def cidr_subnet(operands: Values) -> Result:
     """The subnet of a given size and number in a range."""
     network, size, index = _network(operands[0]), integer(operands[1]), integer(operands[2])
     if not network.prefixlen <= size <= network.max_prefixlen:
-        raise Failed("the size does not fit into the range")
+        raise FunctionError("the size does not fit into the range")
     if not 0 <= index < 1 << (size - network.prefixlen):
-        raise Failed("there is no subnet of that number")
+        raise FunctionError("there is no subnet of that number")
     start = int(network.network_address) + (index << (network.max_prefixlen - size))
     return f"{network.network_address.__class__(start)}/{size}"
 
@@ -49,5 +49,5 @@ def cidr_host(operands: Values) -> Result:
     """The usable address of a number in a range; number 0 is the first after the network's own."""
     network, index = _network(operands[0]), integer(operands[1])
     if not 0 <= index < network.num_addresses - 1:
-        raise Failed("there is no host of that number")
+        raise FunctionError("there is no host of that number")
     return str(network.network_address + index + 1)

@@ -9,7 +9,17 @@ import re
 
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.json_text import plain
-from bklint.frontends.arm.operands import MAX_TEXT, Failed, Parts, Stuck, composed, derived, limit, parts, string
+from bklint.frontends.arm.operands import (
+    MAX_TEXT,
+    FunctionError,
+    Parts,
+    UndecidedError,
+    composed,
+    derived,
+    limit,
+    parts,
+    string,
+)
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
 
 _ITEM = re.compile(r"\{\{|\}\}|\{(\d{1,4})(?:,(-?\d{1,9}))?(?::([^{}]*))?\}|[{}]")
@@ -27,11 +37,11 @@ def format_(operands: Values) -> Result:
         at = match.end()
         if match[1] is None:
             if match[0] not in ("{{", "}}"):
-                raise Failed("the format string has a single brace")
+                raise FunctionError("the format string has a single brace")
             found.append(match[0][0])
             continue
         if int(match[1]) + 1 >= len(operands):
-            raise Failed(f"there is no argument for {match[0]}")
+            raise FunctionError(f"there is no argument for {match[0]}")
         found.extend(_formatted(operands[int(match[1]) + 1], int(match[2] or 0), match[3]))
     found.append(pattern[at:])
     return composed(tuple(found))
@@ -70,7 +80,7 @@ def _styled(number: int | float, style: str) -> str:
         return sign + str(size).rjust(len(style), "0")
     match = _STYLE.fullmatch(style)
     if match is None:
-        raise Stuck(Unknown(Reason.UNSUPPORTED, f"format {style!r}"))
+        raise UndecidedError(Unknown(Reason.UNSUPPORTED, f"format {style!r}"))
     letter, digits = match[1], int(match[2]) if match[2] else None
     if letter in "Dd" and isinstance(number, int):
         return sign + str(size).rjust(digits or 1, "0")

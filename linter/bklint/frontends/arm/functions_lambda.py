@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from bklint.frontends.arm.expressions import Call, Literal
 from bklint.frontends.arm.functions import lazy
 from bklint.frontends.arm.members import flaw
-from bklint.frontends.arm.operands import Failed, Stuck, array, string, truth, whole_array, whole_mapping
+from bklint.frontends.arm.operands import (
+    FunctionError,
+    UndecidedError,
+    array,
+    string,
+    truth,
+    whole_array,
+    whole_mapping,
+)
 from bklint.model.value import ListData, ObjectData, Value
 from bklint.source import Locator
 
@@ -28,10 +36,10 @@ class _Lambda:
 
     def __init__(self, env: Env, node: Node, place: Locator | None) -> None:
         if not isinstance(node, Call) or node.name != "lambda" or not node.arguments:
-            raise Failed("expected a lambda")
+            raise FunctionError("expected a lambda")
         *names, self.body = node.arguments
         if not all(isinstance(name, Literal) and isinstance(name.value, str) for name in names):
-            raise Failed("the variables of a lambda are texts")
+            raise FunctionError("the variables of a lambda are texts")
         self.names = [str(name.value).casefold() for name in names if isinstance(name, Literal)]
         self.env = env
         self.place = place
@@ -43,7 +51,7 @@ class _Lambda:
 @lazy("lambda", 0, None)
 def lambda_(env: Env, arguments: Nodes, place: Locator | None) -> Value:
     """A lambda where none may stand."""
-    raise Failed("a lambda can only be an argument of a lambda function")
+    raise FunctionError("a lambda can only be an argument of a lambda function")
 
 
 @lazy("lambdaVariables", 1, 1)
@@ -52,7 +60,7 @@ def lambda_variables(env: Env, arguments: Nodes, place: Locator | None) -> Value
     name = string(env.evaluate(arguments[0], place))
     found = env.lambdas.get(name.casefold())
     if found is None:
-        raise Failed(f"there is no lambda variable {name!r}")
+        raise FunctionError(f"there is no lambda variable {name!r}")
     return found
 
 
@@ -80,7 +88,7 @@ def filter_(env: Env, arguments: Nodes, place: Locator | None) -> Value:
         try:
             if truth(function(*pair)):
                 found.append(pair[0])
-        except Stuck as error:
+        except UndecidedError as error:
             return Value(ListData(tuple(found), error.unknown), place)
     return Value(ListData(tuple(found), data.rest), source.place or place, source.hops)
 
@@ -95,7 +103,7 @@ def reduce(env: Env, arguments: Nodes, place: Locator | None) -> Value:
         result = function(result, item, index)
         wrong = flaw(result)
         if wrong is not None:
-            raise Stuck(wrong)
+            raise UndecidedError(wrong)
     return result
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, lazy, pure
-from bklint.frontends.arm.operands import Failed, Stuck, derived, integer, kind, truth
+from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived, integer, kind, truth
 from bklint.model.compare import at_least, at_most
 from bklint.model.value import Reason, Unknown, Value, first_unknown, join
 from bklint.source import Locator
@@ -29,7 +29,7 @@ def if_(env: Env, arguments: tuple[Node, ...], place: Locator | None) -> Value:
     test = env.evaluate(arguments[0], place)
     try:
         return env.evaluate(arguments[1 if truth(test) else 2], place)
-    except Stuck as error:
+    except UndecidedError as error:
         why = error.unknown
     if why.is_error:
         return Value(why, place)
@@ -67,7 +67,7 @@ def _connective(env: Env, arguments: tuple[Node, ...], place: Locator | None, de
         try:
             if truth(operand) is deciding:
                 return Value(deciding, operand.place, operand.hops)
-        except Stuck as error:
+        except UndecidedError as error:
             why = why or error.unknown
     if why is not None:
         return Value(derived("or" if deciding else "and", tuple(operands), why, "bool"), place)
@@ -138,7 +138,7 @@ def equals(operands: Values) -> Result:
     """Whether two values are equal, minding case and type."""
     answer = holds(*operands)
     if answer is None:
-        raise Stuck(
+        raise UndecidedError(
             first_unknown(operands[0])
             or first_unknown(operands[1])
             or Unknown(Reason.LIMIT, "values nested deeper than bklint compares")
@@ -179,17 +179,17 @@ def _compared(
         return order(left.data, right.data)
     for value in operands:
         if value.unknown is None and not isinstance(value.data, (int, str)) and not isinstance(value.data, float):
-            raise Failed(f"cannot compare {kind(value)}")
+            raise FunctionError(f"cannot compare {kind(value)}")
     if right.unknown is not None:
         if left.unknown is None and isinstance(left.data, (int, float)):
             answer = _turned(right, float(left.data), order)
             if answer is not None:
                 return answer
-        raise Stuck(right.unknown)
+        raise UndecidedError(right.unknown)
     answer = bound(left, float(right.data) if isinstance(right.data, float) else integer(right))
     if answer is None:
         assert left.unknown is not None
-        raise Stuck(left.unknown)
+        raise UndecidedError(left.unknown)
     return answer
 
 

@@ -6,7 +6,7 @@ Division and remainder are those of C#: towards zero. Sums and products of a num
 from __future__ import annotations
 
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
-from bklint.frontends.arm.operands import Failed, derived, integer, kind, stuck, whole_array
+from bklint.frontends.arm.operands import FunctionError, derived, integer, kind, stuck, whole_array
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import ListData, Text, Unknown
 
@@ -36,7 +36,7 @@ def float_(operands: Values) -> Result:
         stuck(operands[0])
     found = number_of(operands[0].data)
     if found is None:
-        raise Failed(f"expected a number, got {kind(operands[0])}")
+        raise FunctionError(f"expected a number, got {kind(operands[0])}")
     return found
 
 
@@ -73,7 +73,7 @@ def div(operands: Values) -> Result:
     """The whole quotient."""
     a, b = integer(operands[0]), integer(operands[1])
     if b == 0:
-        raise Failed("division by zero")
+        raise FunctionError("division by zero")
     return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
 
 
@@ -82,7 +82,7 @@ def mod(operands: Values) -> Result:
     """The remainder, with the sign of the dividend."""
     b = integer(operands[1])
     if b == 0:
-        raise Failed("division by zero")
+        raise FunctionError("division by zero")
     if _unknown(operands):
         return _bounded("mod", operands, (None, abs(b) - 1))
     a = integer(operands[0])
@@ -104,7 +104,7 @@ def max_(operands: Values) -> Result:
 def _numbers(operands: Values) -> list[int]:
     items = whole_array(operands[0]) if isinstance(operands[0].data, ListData) else operands
     if not items:
-        raise Failed("the array is empty")
+        raise FunctionError("the array is empty")
     return [integer(item) for item in items]
 
 

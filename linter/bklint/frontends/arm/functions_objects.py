@@ -10,8 +10,8 @@ from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.functions_arrays import unique
 from bklint.frontends.arm.operands import (
-    Failed,
-    Stuck,
+    FunctionError,
+    UndecidedError,
     array,
     items_limited,
     kind,
@@ -31,7 +31,7 @@ MAX_MERGE = 64
 def create_object(operands: Values) -> Result:
     """An object of names and values in turn."""
     if len(operands) % 2:
-        raise Failed("a name has no value")
+        raise FunctionError("a name has no value")
     fields: dict[str, Value] = {}
     for at in range(0, len(operands), 2):
         fields[string(operands[at])] = operands[at + 1]
@@ -79,9 +79,9 @@ def union(operands: Values) -> Result:
     for operand in operands[1:]:
         merged = _merged(merged, operand, 0)
     if isinstance(merged.data, Unknown):
-        raise Stuck(merged.data)
+        raise UndecidedError(merged.data)
     if not isinstance(merged.data, ObjectData):
-        raise Failed(f"expected an array or an object, got {kind(merged)}")
+        raise FunctionError(f"expected an array or an object, got {kind(merged)}")
     return merged.data
 
 
@@ -95,7 +95,7 @@ def _union_arrays(operands: Values) -> Result:
             try:
                 if unique(found, item):
                     found.append(item)
-            except Stuck as error:
+            except UndecidedError as error:
                 return ListData(tuple(found), error.unknown)
         if data.rest is not None:
             return ListData(tuple(found), data.rest)
@@ -156,7 +156,7 @@ def _common(left: Value, right: Value) -> Value:
         other = b.find(name)
         answer = False if other is None else holds(a.fields[name], other)
         if answer is None and other is not None:
-            raise Stuck(first_unknown(a.fields[name]) or first_unknown(other) or Unknown(Reason.UNSUPPORTED))
+            raise UndecidedError(first_unknown(a.fields[name]) or first_unknown(other) or Unknown(Reason.UNSUPPORTED))
         if answer:
             fields[name] = a.fields[name]
     return left._replace(data=ObjectData(fields))

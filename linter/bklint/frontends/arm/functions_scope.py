@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.functions import MANY, Values, scoped
 from bklint.frontends.arm.functions_numbers import add
-from bklint.frontends.arm.operands import Failed, Parts, atom, composed, parts, string, stuck
+from bklint.frontends.arm.operands import FunctionError, Parts, atom, composed, parts, string, stuck
 from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION
 from bklint.model.value import Data, ListData, ObjectData, Reason, Text, Unknown, Value, parts_of
 from bklint.source import Locator
@@ -53,7 +53,7 @@ def parameters(env: Env, operands: Values, place: Locator | None) -> Value:
     if env.arguments is not None:
         found = env.arguments.get(name.casefold())
         if found is None:
-            raise Failed(f"the function has no parameter {name!r}")
+            raise FunctionError(f"the function has no parameter {name!r}")
         return found
     return env.deployment.parameter(name, place)
 
@@ -74,7 +74,7 @@ def copy_index(env: Env, operands: Values, place: Locator | None) -> Value:
     else:
         found = env.loop or (next(iter(env.loops.values())) if len(env.loops) == 1 else None)
     if found is None:
-        raise Failed("there is no such loop here")
+        raise FunctionError("there is no such loop here")
     if not offset:
         return Value(found.data, place)
     made = add((found, offset[0]))
@@ -112,7 +112,7 @@ def resource_group(env: Env, operands: Values, place: Locator | None) -> Value:
     """The resource group of the deployment."""
     scope = env.deployment.scope
     if scope.kind != "group":
-        raise Failed("the deployment is not one to a resource group")
+        raise FunctionError("the deployment is not one to a resource group")
     group = scope.group if scope.group.place is not None else scope.group._replace(place=place)
     open_ = _deployed("the resource group of the deployment", place, "group", "rest", type_=None)
     fields = _known(
@@ -214,14 +214,14 @@ def _typed(operands: Values, before: int) -> tuple[Values, str, Values]:
     for operand in operands[: before + 1]:
         if operand.unknown is not None:
             stuck(operand)
-    raise Failed("no operand is a resource type")
+    raise FunctionError("no operand is a resource type")
 
 
 def _provided(type_: str, names: Values) -> Parts:
     """`/providers/Namespace/type/name…`."""
     namespace, *kinds = type_.split("/")
     if len(kinds) != len(names):
-        raise Failed(f"{type_} takes {len(kinds)} names, not {len(names)}")
+        raise FunctionError(f"{type_} takes {len(kinds)} names, not {len(names)}")
     found: list[str | Unknown] = [f"/providers/{namespace}"]
     for kind, name in zip(kinds, names, strict=True):
         found += [f"/{kind}/", *parts(name)]

@@ -13,7 +13,7 @@ from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.json_text import read, written
 from bklint.frontends.arm.operands import (
     MAX_TEXT,
-    Failed,
+    FunctionError,
     Parts,
     array,
     composed,
@@ -109,7 +109,7 @@ def replace(operands: Values) -> Result:
     old = string(operands[1])
     new = parts(operands[2])
     if not old:
-        raise Failed("the string to replace is empty")
+        raise FunctionError("the string to replace is empty")
     found: list[str | Unknown] = []
     for part in parts(operands[0]):
         if isinstance(part, Unknown):
@@ -177,7 +177,7 @@ def substring(operands: Values) -> Result:
     if len(operands) == 3:
         size = integer(operands[2])
         if start < 0 or size < 0:
-            raise Failed("a position or length is negative")
+            raise FunctionError("a position or length is negative")
         if start + size <= len(known):
             return known[start : start + size]
     if isinstance(require_known(operands[0]).data, Text):
@@ -185,7 +185,7 @@ def substring(operands: Values) -> Result:
             return composed((known[start:], *parts(operands[0])[1:]))
         stuck(operands[0])
     if len(operands) == 3 or not 0 <= start <= len(known):
-        raise Failed("the position lies outside the string")
+        raise FunctionError("the position lies outside the string")
     return known[start:]
 
 
@@ -195,7 +195,7 @@ def pad_left(operands: Values) -> Result:
     fill = string(operands[2]) if len(operands) == 3 else " "
     size = integer(operands[1])
     if len(fill) != 1:
-        raise Failed("the padding is not a single character")
+        raise FunctionError("the padding is not a single character")
     if size > MAX_TEXT:
         limit("a string")
     if isinstance(operands[0].data, (Text, Unknown)):
@@ -244,7 +244,7 @@ def _decoded(found: str) -> str:
     try:
         return base64.b64decode(found, validate=True).decode("utf-8")
     except ValueError as error:
-        raise Failed("the text is no base64 of UTF-8") from error
+        raise FunctionError("the text is no base64 of UTF-8") from error
 
 
 @pure("base64ToJson", 1, 1)
@@ -274,7 +274,7 @@ def data_uri_to_string(operands: Values) -> Result:
     """The text of a `data:` URI."""
     head, comma, body = string(operands[0]).partition(",")
     if not head.startswith("data:") or not comma:
-        raise Failed("the text is no data URI")
+        raise FunctionError("the text is no data URI")
     return _decoded(body) if head.endswith(";base64") else unquote(body)
 
 

@@ -11,7 +11,7 @@ import re
 from datetime import datetime, timedelta, timezone
 
 from bklint.frontends.arm.functions import Result, Values, pure
-from bklint.frontends.arm.operands import Failed, Stuck, integer, string
+from bklint.frontends.arm.operands import FunctionError, UndecidedError, integer, string
 from bklint.model.value import Reason, Unknown
 
 _BASE = re.compile(
@@ -46,7 +46,7 @@ def date_time_from_epoch(operands: Values) -> Result:
     try:
         moment = datetime.fromtimestamp(integer(operands[0]), timezone.utc)
     except (OverflowError, OSError, ValueError) as error:
-        raise Failed("the time is out of range") from error
+        raise FunctionError("the time is out of range") from error
     return _formatted(moment, "yyyy-MM-ddTHH:mm:ssZ")
 
 
@@ -59,7 +59,7 @@ def date_time_to_epoch(operands: Values) -> Result:
 def _moment(found: str) -> datetime:
     match = _BASE.fullmatch(found.strip())
     if match is None:
-        raise Stuck(Unknown(Reason.UNSUPPORTED, "a time that is not written in ISO 8601"))
+        raise UndecidedError(Unknown(Reason.UNSUPPORTED, "a time that is not written in ISO 8601"))
     numbers = [int(match[group] or 0) for group in range(1, 7)]
     zone = timedelta()
     if match[8] and match[8].upper() != "Z":
@@ -68,13 +68,13 @@ def _moment(found: str) -> datetime:
     try:
         return datetime(*numbers, tzinfo=timezone.utc) - zone  # type: ignore[misc,arg-type]
     except (ValueError, OverflowError) as error:
-        raise Failed("there is no such time") from error
+        raise FunctionError("there is no such time") from error
 
 
 def _added(moment: datetime, duration: str) -> datetime:
     match = _DURATION.fullmatch(duration)
     if match is None or duration[-1] in "PT":
-        raise Failed("the duration is not one of ISO 8601")
+        raise FunctionError("the duration is not one of ISO 8601")
     sign = -1 if match[1] == "-" else 1
     years, months, weeks, days, hours, minutes, seconds = (sign * int(match[group] or 0) for group in range(2, 9))
     month = moment.month - 1 + months + 12 * years
@@ -84,7 +84,7 @@ def _added(moment: datetime, duration: str) -> datetime:
         moved = moment.replace(year=year, month=month, day=day)
         return moved + timedelta(days=days + 7 * weeks, hours=hours, minutes=minutes, seconds=seconds)
     except (ValueError, OverflowError, calendar.IllegalMonthError) as error:
-        raise Failed("the time is out of range") from error
+        raise FunctionError("the time is out of range") from error
 
 
 def _form_of(base: str) -> str:
@@ -115,7 +115,7 @@ def _formatted(moment: datetime, form: str) -> str:
         elif token[0] in "'\\":
             made.append(token[1:].rstrip("'"))
         elif token.isalpha():
-            raise Stuck(Unknown(Reason.UNSUPPORTED, f"time format {form!r}"))
+            raise UndecidedError(Unknown(Reason.UNSUPPORTED, f"time format {form!r}"))
         else:
             made.append(token)
     return "".join(made)

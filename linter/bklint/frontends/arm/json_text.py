@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from bklint.frontends.arm.operands import Failed, Parts, Stuck, composed, limit
+from bklint.frontends.arm.operands import FunctionError, Parts, UndecidedError, composed, limit
 from bklint.model.value import (
     ABSENT,
     MISSING,
@@ -32,15 +32,15 @@ _SINGLE = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'((?:[^'\\]|\\.)*)'", re.DOTALL)
 
 
 def plain(value: Value) -> str:
-    """A known value as compact JSON. Raises Stuck where something in it is unknown."""
+    """A known value as compact JSON. Raises UndecidedError where something in it is unknown."""
     made = text(written(value))
     if isinstance(made, Text):
-        raise Stuck(made.unknowns[0])
+        raise UndecidedError(made.unknowns[0])
     return made
 
 
 def written(value: Value, depth: int = 0) -> Parts:
-    """A value as compact JSON, as `string()` writes an object or array. Raises Stuck where its members are not known."""
+    """A value as compact JSON, as `string()` writes an object or array. Raises UndecidedError where its members are not known."""
     if depth > MAX_DEPTH:
         limit("an object")
     data = value.data
@@ -64,7 +64,7 @@ def written(value: Value, depth: int = 0) -> Parts:
 
 def _joined(rows: list[Parts], rest: Unknown | None, opening: str, closing: str) -> Parts:
     if rest is not None:
-        raise Stuck(rest)
+        raise UndecidedError(rest)
     found: list[str | Unknown] = [opening]
     for index, row in enumerate(rows):
         if index:
@@ -78,8 +78,8 @@ def _escaped(part: str) -> str:
 
 
 def read(parts: Parts, place: Locator | None) -> Value:
-    """The value of a JSON text; everything in it stands at `place`. Raises Failed for what is no JSON, and Stuck where
-    an unknown stands outside a quoted text."""
+    """The value of a JSON text; everything in it stands at `place`. Raises FunctionError for what is no JSON, and
+    UndecidedError where an unknown stands outside a quoted text."""
     marks: list[Unknown] = []
     pieces = []
     for part in parts:
@@ -92,8 +92,8 @@ def read(parts: Parts, place: Locator | None) -> Value:
         data = _loaded("".join(pieces))
     except ValueError as error:
         if marks:
-            raise Stuck(marks[0]) from error
-        raise Failed("the text is no JSON") from error
+            raise UndecidedError(marks[0]) from error
+        raise FunctionError("the text is no JSON") from error
     except RecursionError:
         limit("a JSON text")
     return _value(data, marks, place, 0)
@@ -118,7 +118,7 @@ def _value(data: Any, marks: list[Unknown], place: Locator | None, depth: int) -
         limit("a JSON text")
     if isinstance(data, dict):
         if marks and any(_OPEN in key for key in data):
-            raise Stuck(marks[0])
+            raise UndecidedError(marks[0])
         return Value(ObjectData({key: _value(item, marks, place, depth + 1) for key, item in data.items()}), place)
     if isinstance(data, list):
         return Value(ListData(tuple([_value(item, marks, place, depth + 1) for item in data])), place)

@@ -66,7 +66,7 @@ def nested_type(type_: str, parent: str) -> str:
 def named(type_: str, name: Value, parent: str | None, parents: tuple[Value, ...]) -> Named:
     """Type and names of a declaration; `parents` are the names of the resource it is written in."""
     segments_ = _segments(name)
-    namespace, *kinds = type_.split("/")
+    kinds = type_.split("/")[1:]
     if "providers" in [kind.casefold() for kind in kinds]:
         return _extension(type_, segments_, name, parents)
     if parent is not None and len(segments_) < len(kinds):

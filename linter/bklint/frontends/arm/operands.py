@@ -1,7 +1,8 @@
 """What functions ask of their operands: a text, a number, a list, each of which may be unknown or of the wrong type.
 
-A function that cannot go on raises `Stuck` with the unknown that is in its way, or `Failed` with the reason why the
-deployment would fail here. Both end in the caller, which makes an unknown value of them; neither leaves the package.
+A function that cannot go on raises `UndecidedError` with the unknown that is in its way, or `FunctionError` with the
+reason why the deployment would fail here. Both end in the caller, which makes an unknown value of them; neither leaves
+the package.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MAX_KEY = 40
 Parts = tuple["str | Unknown", ...]
 
 
-class Stuck(Exception):
+class UndecidedError(Exception):
     """A function cannot go on, because an operand is not known."""
 
     def __init__(self, unknown: Unknown) -> None:
@@ -46,7 +47,7 @@ class Stuck(Exception):
         self.unknown = unknown
 
 
-class Failed(Exception):
+class FunctionError(Exception):
     """The deployment would fail in this function."""
 
     def __init__(self, message: str, reason: Reason = Reason.ERROR) -> None:
@@ -57,14 +58,14 @@ class Failed(Exception):
 
 def limit(what: str) -> NoReturn:
     """Raises for a result that is larger than bklint makes."""
-    raise Failed(f"{what} larger than bklint evaluates", Reason.LIMIT)
+    raise FunctionError(f"{what} larger than bklint evaluates", Reason.LIMIT)
 
 
 def stuck(value: Value) -> NoReturn:
     """Raises for the unknown in a value."""
     why = first_unknown(value)
     assert why is not None
-    raise Stuck(why)
+    raise UndecidedError(why)
 
 
 def kind(value: Value) -> str:
@@ -84,7 +85,7 @@ def kind(value: Value) -> str:
 def require_known(value: Value) -> Value:
     """The value, if it is no unknown as a whole (a string or collection may be partly known)."""
     if isinstance(value.data, Unknown):
-        raise Stuck(value.data)
+        raise UndecidedError(value.data)
     return value
 
 
@@ -92,7 +93,7 @@ def string(value: Value) -> str:
     """A text that is known; numbers and bools as ARM writes them into strings."""
     parts = parts_of(value)
     if parts is None:
-        raise Failed(f"expected a string, got {kind(value)}")
+        raise FunctionError(f"expected a string, got {kind(value)}")
     if len(parts) == 1 and isinstance(parts[0], str):
         return parts[0]
     if isinstance(value.data, str):
@@ -104,7 +105,7 @@ def parts(value: Value) -> Parts:
     """A text of which parts may be unknown."""
     found = parts_of(value)
     if found is None:
-        raise Failed(f"expected a string, got {kind(value)}")
+        raise FunctionError(f"expected a string, got {kind(value)}")
     return found
 
 
@@ -114,7 +115,7 @@ def integer(value: Value) -> int:
         stuck(value)
     number = number_of(value.data)
     if number is None:
-        raise Failed(f"expected a number, got {kind(value)}")
+        raise FunctionError(f"expected a number, got {kind(value)}")
     return int(value.data) if isinstance(value.data, int) else int(number)
 
 
@@ -128,14 +129,14 @@ def truth(value: Value) -> bool:
         return value.data.lower() == "true"
     if isinstance(value.data, (int, float)):
         return value.data != 0
-    raise Failed(f"expected a bool, got {kind(value)}")
+    raise FunctionError(f"expected a bool, got {kind(value)}")
 
 
 def array(value: Value) -> ListData:
     """A list; it may be open and its items unknown."""
     data = require_known(value).data
     if not isinstance(data, ListData):
-        raise Failed(f"expected an array, got {kind(value)}")
+        raise FunctionError(f"expected an array, got {kind(value)}")
     return data
 
 
@@ -143,7 +144,7 @@ def whole_array(value: Value) -> tuple[Value, ...]:
     """The items of a list that is not open."""
     data = array(value)
     if data.rest is not None:
-        raise Stuck(data.rest)
+        raise UndecidedError(data.rest)
     return data.items
 
 
@@ -151,7 +152,7 @@ def mapping(value: Value) -> ObjectData:
     """An object; it may be open."""
     data = require_known(value).data
     if not isinstance(data, ObjectData):
-        raise Failed(f"expected an object, got {kind(value)}")
+        raise FunctionError(f"expected an object, got {kind(value)}")
     return data
 
 
@@ -159,7 +160,7 @@ def whole_mapping(value: Value) -> ObjectData:
     """An object that is not open."""
     data = mapping(value)
     if data.rest is not None:
-        raise Stuck(data.rest)
+        raise UndecidedError(data.rest)
     return data
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bklint.frontends.arm.evaluate import object_data
 from bklint.frontends.arm.loops import runs, unknown_index
 from bklint.frontends.arm.names import Named, label, named, nested_type
-from bklint.frontends.arm.operands import Failed, Stuck, composed, truth
+from bklint.frontends.arm.operands import FunctionError, UndecidedError, composed, truth
 from bklint.frontends.arm.scope import GROUP, SUBSCRIPTION, Deployment, Env, Scope, actual, get
 from bklint.model.resource import Resource
 from bklint.model.value import MISSING, ObjectData, Reason, Unknown, Value, parts_of
@@ -171,9 +171,9 @@ def _condition(one: Declared, env: Env) -> tuple[bool, Unknown | None]:
         return True, None
     try:
         return truth(value), None
-    except Stuck as error:
+    except UndecidedError as error:
         return True, Unknown(Reason.CONDITION, error.unknown.cause, error.unknown.place or value.place)
-    except Failed as error:
+    except FunctionError as error:
         return True, Unknown(Reason.CONDITION, f"condition: {error.message}", value.place)
 
 
