@@ -21,8 +21,8 @@ from bklint.syntax import hcl
 from policy_examples import PolicyFile, examples, lowered, policy_files
 
 TOKEN = re.compile(r"[A-Za-z_][\w-]*|\d+(?:\.\d+)?|<<-?|\$\{|\S")
-MAX_TOKENS = 150
-"""Most tokens deleted of one example; of a longer one, evenly spread."""
+ALL_TOKENS = 3000
+"""How many tokens are deleted in all, about; of each example the same number, evenly spread."""
 
 FILES = policy_files()
 EXAMPLES = [
@@ -30,11 +30,14 @@ EXAMPLES = [
 ]
 
 
+MAX_TOKENS = max(15, ALL_TOKENS // max(1, len(EXAMPLES)))
+
+
 def damaged(text: str) -> Iterator[str]:
     """The text without one of its tokens, where that does not parse."""
     tokens = list(TOKEN.finditer(text))
     step = max(1, -(-len(tokens) // MAX_TOKENS))
-    for token in tokens[::step]:
+    for token in tokens[len(tokens) % step :: step]:
         result = text[: token.start()] + text[token.end() :]
         if hcl.parse(Source("main.tf", result.encode())).problems:
             yield result

@@ -1,8 +1,8 @@
 """Paths given by the user into inputs by dialect: Terraform directories, ARM templates, parameter files.
 
-Endings decide for Terraform and Bicep; JSON is decided by its own content, never by its name. Only the member names
-of its outermost levels are looked at, and only where a cheap search finds a word that one of the dialects must hold,
-so `package.json` costs one search and is never an error.
+Endings decide for Terraform and Bicep; JSON and YAML are decided by their own content, never by their name. Only the
+member names of the outermost levels are looked at, and only where a cheap search finds a word that one of the dialects
+must hold, so `package.json` costs one search and is never an error.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from bklint.errors import InputError
 from bklint.files import Reader, join, normalise
 from bklint.model.inventory import Note, Problem
 from bklint.source import Source
-from bklint.syntax import json as json_syntax
 
 TERRAFORM = (".tf", ".tf.json", ".tofu", ".tofu.json")
 VARIABLES = (".tfvars", ".tfvars.json")
 BICEP = (".bicep", ".bicepparam")
 JSON = (".json", ".jsonc")
+YAML = (".yaml", ".yml")
 
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
 """Directories that hold other people's code. Hidden ones (`.git`, `.terraform`, `.venv`) are skipped as well."""
@@ -47,7 +47,7 @@ _NOT_READ = {
 @dataclass(slots=True)
 class Inputs:
     """What there is to scan. `roots` maps a dialect to directories (terraform) or files; `files` counts the files of
-    each dialect; `skipped` are JSON files that claim no dialect; `listing` is every file with what it was taken for."""
+    each dialect; `skipped` are JSON and YAML files that claim none; `listing` is every file with what it was taken for."""
 
     roots: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
@@ -115,35 +115,32 @@ class _Search:
 
     def _met(self, path: str) -> None:
         """Take a file that was met in a directory."""
-        if (
-            self._full
-            or path in self._found
-            or not path.casefold().endswith((*TERRAFORM, *VARIABLES, *BICEP, *JSON, ".hcl"))
-        ):
+        kind = by_name(path)
+        if not kind or self._full or path in self._found:
             return
         if len(self._found) >= MAX_FILES:
             self._full = True
             self._note("limit", f"more than {MAX_FILES} files: the rest is not looked at")
             return
-        kind = by_name(path)
-        if kind == "json":
+        if kind in ("json", "yaml"):
             try:
-                kind = self._sniff(path)
+                kind = self._sniff(path, kind)
             except InputError as error:
                 kind = "unreadable"
                 self._note("unreadable", f"{path}: {error.message}")
         self._found[path] = kind
 
-    def _sniff(self, path: str) -> str:
-        """What the content of a JSON file claims to be. Raises InputError."""
-        return by_content(self._reader.read(path))
+    def _sniff(self, path: str, syntax: str) -> str:
+        """What the content of a file claims to be. Raises InputError."""
+        data = _utf8(self._reader.read(path))
+        return by_yaml(data) if syntax == "yaml" else by_content(data)
 
     def _named(self, path: str) -> None:
         """Take a file that the user named: what cannot be used is said, and what cannot be read is a problem."""
         kind = by_name(path)
         try:
-            if kind in ("json", ""):
-                kind = self._sniff(path) or self._unclaimed(path, kind)
+            if kind in ("json", "yaml", ""):
+                kind = self._sniff(path, kind) or self._unclaimed(path, kind)
         except InputError as error:
             self._inputs.problems.append(Problem(path, error.message))
             kind = "unreadable"
@@ -154,10 +151,10 @@ class _Search:
         self._found[path] = kind
 
     def _unclaimed(self, path: str, kind: str) -> str:
-        """A named file of no dialect. Raises InputError where it should be JSON and is not."""
-        if kind == "json":
-            json_syntax.parse(Source.of(path, self._reader.read(path)))
-        self._note("unclaimed", f"{path}: no Terraform, ARM or Bicep-compiled template, so nothing in it is checked")
+        """A named file of no dialect. Raises InputError where it should be JSON or YAML and is not."""
+        if kind:
+            _parse(Source.of(path, self._reader.read(path)), kind)
+        self._note("unclaimed", f"{path}: of no dialect that bklint reads, so nothing in it is checked")
         return "unclaimed"
 
     def _twin(self, path: str) -> None:
@@ -233,7 +230,21 @@ def by_name(path: str) -> str:
         return "bicep"
     if name == "terragrunt.hcl":
         return "terragrunt"
+    if name.casefold().endswith(YAML):
+        return "yaml"
     return "json" if name.casefold().endswith(JSON) else ""
+
+
+def _parse(source: Source, syntax: str) -> None:
+    """Raises InputError for a text that is not well-formed."""
+    if syntax == "json":
+        from bklint.syntax import json
+
+        json.parse(source)
+    else:
+        from bklint.syntax import yaml
+
+        yaml.parse(source)
 
 
 # -- content -------------------------------------------------------------------------------------------------------
@@ -244,17 +255,36 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|//[^\r\n]*|/\*.*?\*/|[{}\[\],:]', re.DOTALL)
+_YAML_MEMBER = re.compile(rb"^(?:  |- |  - |    )?(\w+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LEVELS = 4
 """Levels of members that are looked at: `value[0].properties.securityRules` is the deepest that tells anything."""
 
 
 def by_content(data: bytes) -> str:
     """arm, parameters, plan or nsg, by the content of a JSON file; empty where it claims to be none of them."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        data = data[: SNIFFED * 2].decode("utf-16", "ignore").encode("utf-8", "ignore")
     if _TELLING.search(data) is None:
         return ""
     return _claimed(members(data[:HEAD])) or (_claimed(members(data[:SNIFFED])) if len(data) > HEAD else "")
+
+
+def by_yaml(data: bytes) -> str:
+    """nsg, where a YAML file is what `az network … --output yaml` prints; else empty."""
+    if _TELLING.search(data) is None and b"\n  direction:" not in data:
+        return ""
+    found: dict[str, str] = {}
+    for match in _YAML_MEMBER.finditer(data, 0, SNIFFED):
+        found.setdefault(match[1].decode().casefold(), match[2].decode("utf-8", "replace"))
+    listed = data.startswith(b"- ") or b"\n- " in data
+    if not listed or "destinationaddressprefix" not in found:
+        found.pop("access", None)
+    return "nsg" if _security_group(found, "") else ""
+
+
+def _utf8(data: bytes) -> bytes:
+    """The start of a text that may be UTF-16 with a byte-order mark, as UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data[: SNIFFED * 2].decode("utf-16", "ignore").encode("utf-8", "ignore")
+    return data
 
 
 def _claimed(found: dict[str, str]) -> str:

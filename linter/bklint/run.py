@@ -120,6 +120,7 @@ class _Scan:
         self._inventory = Inventory(problems=list(found.problems), notes=list(found.notes))
         self._errors: list[Finding] = []
         self._done = 0
+        self._kinds = dict(found.listing)
         self._defaults = defaults() if found.roots else Defaults(())
         self._settings = engine.Settings(
             edition=options.edition, parameters=options.parameters, only_protected=options.only_protected
@@ -131,7 +132,7 @@ class _Scan:
         whole = engine.combine(outcomes)
         findings = [finding for finding in whole.findings if finding.severity >= self._options.min_severity]
         described = engine.describe(findings, self._policies)
-        problems = [] if self._ignored(UNREADABLE) else _once(self._inventory.problems)
+        problems = [] if self._ignored(UNREADABLE) else _once(map(self._claiming, self._inventory.problems))
         claims = {problem.path for problem in problems if problem.claims}
         return Report(
             findings=tuple(sorted([*described, *map(unreadable, problems), *self._errors], key=_order)),
@@ -149,6 +150,11 @@ class _Scan:
             unread_claimed=bool(claims),
             edition=self._options.edition,
         )
+
+    def _claiming(self, problem: Problem) -> Problem:
+        """The problem with what discovery knows: a file that was taken for a dialect claims it."""
+        kind = self._kinds.get(problem.path)
+        return problem._replace(claims=True) if kind in ("tfvars", "parameters", *FRONTENDS) else problem
 
     def _ignored(self, id_: str) -> bool:
         return any(fnmatchcase(id_, word.upper()) for word in self._options.ignore)

@@ -55,11 +55,35 @@ def test_content(case: str) -> None:
     assert by_content(text.encode()) == kind
 
 
+YAML = {
+    "nsg show": ("defaultSecurityRules:\n- access: Allow\n  name: x\nid: /x\nname: n\n", "nsg"),
+    "nsg list": ("- etag: x\n  id: /x/networkSecurityGroups/n\n  securityRules: []\n", "nsg"),
+    "rule list": (
+        "- access: Deny\n  destinationAddressPrefix: '*'\n  direction: Outbound\n  priority: 1\n  protocol: '*'\n",
+        "nsg",
+    ),
+    "effective rules": ("value:\n- association: {}\n  effectiveSecurityRules:\n  - access: Deny\n", "nsg"),
+    "Ansible": (
+        "- name: x\n  azure_rm_securitygroup:\n    rules:\n      - access: Deny\n        direction: Outbound\n",
+        "",
+    ),
+    "pipeline": ("steps:\n- script: echo securityRules\n", ""),
+    "empty": ("", ""),
+}
+
+
+@pytest.mark.parametrize("case", YAML)
+def test_yaml(case: str) -> None:
+    text, kind = YAML[case]
+    assert module.by_yaml(text.encode()) == kind
+
+
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 def test_utf16(codec: str) -> None:
     mark = b"\xff\xfe" if codec == "utf-16-le" else b"\xfe\xff"
-    assert by_content(mark + ARM.encode(codec)) == "arm"
-    assert by_content(mark + ARM.encode(codec)[:101]) in ("", "arm")
+    files = {"a.json": mark + ARM.encode(codec), "b.json": mark + ARM.encode(codec)[:-1], "c.json": mark}
+    found = discover(["."], MemoryReader(files), DIALECTS)
+    assert (found.roots, found.skipped) == ({"arm": ["a.json", "b.json"]}, ["c.json"])
 
 
 def test_members() -> None:
@@ -79,6 +103,8 @@ TREE = {
     "arm/a.parameters.json": PARAMETERS,
     "package.json": "{}",
     "notes.txt": "",
+    "image.pkr.hcl": "",
+    "old.tf~": "",
     ".hidden/x.tf": "",
     ".git/x.tf": "",
     "app/node_modules/y/x.tf": "",
@@ -130,13 +156,16 @@ NAMED = {
     "damaged JSON": ("damaged.json", {}, [], 1),
     "damaged template": ("template.json", {"arm": ["template.json"]}, [], 0),
     "not UTF-8": ("latin.json", {}, [], 1),
+    "damaged YAML": ("damaged.yaml", {}, [], 1),
+    "unrelated YAML": ("k8s.yml", {}, ["unclaimed"], 0),
 }
 
 
 @pytest.mark.parametrize("case", NAMED)
 def test_named_file(case: str) -> None:
     path, roots, notes, problems = NAMED[case]
-    files = {**TREE, "damaged.json": '{"a": ', "template.json": ARM[:-1], "latin.json": b'{"a": "\xe9"}'}
+    files = {**TREE, "damaged.json": '{"a": ', "template.json": ARM[:-1], "latin.json": b'{"a": "\xe9"}',
+             "damaged.yaml": "a: [", "k8s.yml": "kind: Pod\n"}  # fmt: skip
     found = discover([path], MemoryReader(files), DIALECTS)
     assert found.roots == roots
     assert [note.kind for note in found.notes] == notes

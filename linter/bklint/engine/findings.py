@@ -28,6 +28,7 @@ _HINTS = {
     (Reason.INPUT, "terraform"): "pass --var-file or --var",
     (Reason.INPUT, "arm"): "pass --parameters",
     (Reason.INPUT, "bicep"): "pass --parameters",
+    (Reason.MODULE, "terraform"): "run terraform init, so that the module can be read",
     (Reason.OPEN, ""): "pass --complete where the paths hold the whole estate",
 }
 
@@ -90,12 +91,12 @@ def _sub_key(judgement: Judgement) -> str:
 def internal_error(policy: Policy, resource: Resource, error: Exception, root: str) -> Finding:
     """The finding that a policy raised. The exception's text is left out: it may hold a secret."""
     place = places.located(resource.body.place)
-    kind = type(error).__name__
+    kind, where = type(error).__name__, _origin(error)
     return Finding(
         policy=INTERNAL,
         name="internal-error",
         severity=Severity.ERROR,
-        message=f"internal error: {kind} while {policy.id} judged {resource.address}; please report it",
+        message=f"internal error: {kind} at {where} while {policy.id} judged {resource.address}; please report it",
         path=place.source.name if place is not None else root,
         place=place,
         address=resource.address,
@@ -103,6 +104,14 @@ def internal_error(policy: Policy, resource: Resource, error: Exception, root: s
         dialect=resource.dialect,
         sub_key=f"{policy.id} {kind}",
     )
+
+
+def _origin(error: Exception) -> str:
+    """Module and line of what raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace is not None else "?"
 
 
 def undecided_of(judgement: Judgement) -> Undecided:

@@ -7,6 +7,7 @@ the agent, so its values are missing here, not false; the image is judged by ano
 from __future__ import annotations
 
 from bklint.facts import fact, record
+from bklint.facts.answers import answer
 from bklint.facts.machines import machine_property, says
 from bklint.model.relations import SCALE_SET, VM
 from bklint.model.resource import Resource
@@ -59,9 +60,4 @@ def appliance(machine: Resource) -> Value:
     `isOne`: it has a `plan`; `plan`: its name. catalogue BKP501 (false positives)
     """
     plan = machine.get("plan")
-    exists = plan.exists
-    return record(
-        machine.body,
-        isOne=Value(exists, plan.place) if exists is not None else plan,
-        plan=step(plan, "name"),
-    )
+    return record(machine.body, isOne=answer(plan.exists, plan), plan=step(plan, "name"))

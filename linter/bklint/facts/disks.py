@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bklint.facts import fact, record
+from bklint.facts.answers import answer
 from bklint.facts.machines import owners, role_of, slot
 from bklint.model.compare import bounds, contains, equal, number_of
 from bklint.model.relations import DISK, related
@@ -103,8 +104,7 @@ def attached(disk: Resource) -> Value:
             return Value(True, held.entry.place or disk.body.place)
     held_by = next((held for machine in found.items if (held := slot(disk, machine))), None)
     why = held_by.unsure if held_by is not None else found.open
-    place = disk.body.place
-    return Value(False, place) if why is None else Value(replace(why, domain=(), key=None, type="bool"), place)
+    return answer(False if why is None else None, Value(False, disk.body.place), why)
 
 
 @fact("diskOwner", DISK, fields=("name", "label"))
@@ -156,9 +156,5 @@ def excluded(disk: Resource) -> Value:
 def _excluded(properties: Value, lun: Value) -> Value:
     luns, inclusive = step(properties, "diskLunList"), step(properties, "isInclusionList")
     listed, kept = contains(luns, lun), equal(inclusive, Value(True))
-    answer = None if listed is None or kept is None or inclusive.exists is False else listed is not kept
-    if answer is not None:
-        return Value(answer, luns.place, luns.hops)
-    why = luns.unknown or lun.unknown or inclusive.unknown
-    why = why or Unknown(Reason.UNSUPPORTED, "whether the list of LUNs is of those kept or left out", luns.place)
-    return Value(why, luns.place, luns.hops)
+    known = listed is not None and kept is not None and inclusive.exists is not False
+    return answer(listed is not kept if known else None, luns, lun, inclusive)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bklint.facts import fact, record
+from bklint.facts.answers import answer, word
 from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, Slot, is_type, owners, says, slot
 from bklint.model.compare import conjunction, disjunction, not_empty
 from bklint.model.relations import DISK, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Reason, Unknown, Value, first_unknown, missing, step
+from bklint.model.value import ListData, Reason, Unknown, Value, missing, step
 
 _SETTINGS = ("encryptionSettingsCollection", "encryptionSettings")
 PUBLISHER = "Microsoft.Azure.Security"
@@ -58,21 +59,14 @@ def encryption(disk: Resource) -> Value:
         return _encryption(disk, Value("ade", ade.evidence.place), ade)
     if ade.answer is None:
         rest = ("cmk",) if cmk.answer else ("none",) if cmk.answer is False else ("cmk", "none")
-        return _encryption(disk, _one_of(("ade", *rest), ade.evidence), cmk if cmk.answer else ade)
+        return _encryption(disk, word(("ade", *rest), ade.evidence), cmk if cmk.answer else ade)
     if cmk.answer is None:
-        return _encryption(disk, _one_of(("cmk", "none"), cmk.evidence), cmk)
+        return _encryption(disk, word(("cmk", "none"), cmk.evidence), cmk)
     return _encryption(disk, Value("cmk" if cmk.answer else "none", cmk.evidence.place), cmk)
 
 
 def _encryption(disk: Resource, kind: Value, found: Found) -> Value:
     return record(disk.body, **{"class": kind, "evidence": found.evidence, "source": Value(found.source)})
-
-
-def _one_of(words: tuple[str, ...], evidence: Value) -> Value:
-    why = first_unknown(evidence) or Unknown(Reason.OPEN, "encryption", evidence.place)
-    choices = tuple(Value(word, evidence.place) for word in words)
-    data = Unknown(why.reason, why.cause, why.place, "string", True, True, domain=choices)
-    return Value(data, evidence.place, evidence.hops)
 
 
 def _first(found: list[Found], otherwise: Found) -> Found:
@@ -171,10 +165,10 @@ def _encrypts(operation: Value) -> bool | None:
 def _ade_of(extension: Resource) -> Found:
     """Whether an extension is Azure Disk Encryption and encrypts."""
     operation = step(_public_settings(extension), "EncryptionOperation")
-    answer = conjunction((_is_ade(extension), _encrypts(operation)))
+    encrypts = conjunction((_is_ade(extension), _encrypts(operation)))
     parts = (extension.get("properties.publisher"), extension.get("properties.type"), operation)
     vague = next((value for value in parts if value.unknown is not None), operation)
-    return Found(answer, vague if answer is None else operation, "the Azure Disk Encryption extension")
+    return Found(encrypts, vague if encrypts is None else operation, "the Azure Disk Encryption extension")
 
 
 def _cmk(disk: Resource) -> Found:
@@ -212,20 +206,12 @@ def ade_extension(extension: Resource) -> Value:
     operation = step(settings, "EncryptionOperation")
     return record(
         extension.body,
-        isAde=_bool(_is_ade(extension), kind, extension.get("properties.publisher")),
-        enabled=_bool(_encrypts(operation), operation),
+        isAde=answer(_is_ade(extension), kind, extension.get("properties.publisher")),
+        enabled=answer(_encrypts(operation), operation),
         operation=operation,
         volumeType=step(settings, "VolumeType"),
         kek=step(settings, "KeyEncryptionKeyURL"),
     )
-
-
-def _bool(answer: bool | None, *evidence: Value) -> Value:
-    where = evidence[0]
-    if answer is not None:
-        return Value(answer, where.place, where.hops)
-    why = next((value.unknown for value in evidence if value.unknown is not None), None)
-    return Value(why or Unknown(Reason.UNSUPPORTED, "Azure Disk Encryption", where.place), where.place, where.hops)
 
 
 @fact(
@@ -247,8 +233,8 @@ def key_encryption(resource: Resource) -> Value:
     found = _of_extension(resource) if not is_type(resource, DISK) else _of_disk(resource)
     return record(
         resource.body,
-        ade=_bool(found.ade.answer, found.ade.evidence),
-        kek=_bool(found.kek, found.at),
+        ade=answer(found.ade.answer, found.ade.evidence),
+        kek=answer(found.kek, found.at),
         byDefault=Value(_empty_by_default(found.at), found.at.place),
         at=found.at,
         evidence=found.ade.evidence,

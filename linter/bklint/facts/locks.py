@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bklint.facts import fact, read, record
+from bklint.facts.answers import answer
 from bklint.facts.scopes import Scope, scope_of
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
 from bklint.model.inventory import World
 from bklint.model.relations import BACKUP_POLICY, LOCK, PROTECTED_ITEM, VAULT, VM, related
 from bklint.model.resource import Resource, parse_id
-from bklint.model.value import Reason, Text, Unknown, Value, first_unknown, missing, parts_of
+from bklint.model.value import Text, Unknown, Value, missing, parts_of
 
 COLLECTION = "Microsoft.Compute/restorePointCollections"
 _COLLECTIONS = (COLLECTION.casefold(), COLLECTION.casefold() + "/restorepoints")
@@ -68,18 +69,13 @@ def lock_scope(lock: Resource) -> Value:
 
 def _known(scope: Scope, data: str | bool | None) -> Value:
     """A property of a scope; unknown where its kind is."""
-    where = scope.written
-    return Value(scope.why if scope.why is not None else data, where.place, where.hops)
+    where, why = scope.written, scope.why
+    plain = None if why is None else Unknown(why.reason, why.cause, why.place)
+    return Value(data if plain is None else plain, where.place, where.hops)
 
 
-def _answer(answer: bool | None, scope: Scope) -> Value:
-    where = scope.written
-    if answer is not None:
-        return Value(answer, where.place, where.hops)
-    why = scope.why or first_unknown(scope.group)
-    return Value(
-        why or Unknown(Reason.OPEN, "the name pattern of a backup policy", where.place), where.place, where.hops
-    )
+def _answer(truth: bool | None, scope: Scope) -> Value:
+    return answer(truth, scope.written, scope.group) if scope.why is None else answer(truth, scope.written, scope.why)
 
 
 def _is_backup_group(lock: Resource, scope: Scope) -> bool | None:
@@ -227,12 +223,12 @@ def locked_machine(lock: Resource) -> Value:
     """
     scope = scope_of(lock)
     found = [(_holds(scope, machine), machine) for machine in lock.world.of(VM) if _is_protected(machine)]
-    answer = disjunction(held for held, _ in found)
+    protected = disjunction(held for held, _ in found)
     unmanaged = disjunction(conjunction((held, _has_unmanaged_disks(machine))) for held, machine in found)
     first = next((machine for held, machine in found if held), None)
     return record(
         lock.body,
-        protected=_answer(answer, scope),
+        protected=_answer(protected, scope),
         unmanaged=_answer(unmanaged, scope),
         name=missing(lock.body.place) if first is None else first.name._replace(place=first.body.place),
     )
@@ -254,5 +250,5 @@ def _holds(scope: Scope, machine: Resource) -> bool | None:
 
 def _has_unmanaged_disks(machine: Resource) -> bool | None:
     uris = machine.select("properties.storageProfile.dataDisks[*].vhd.uri").values
-    answer = disjunction(uri.exists for uri in (machine.get("properties.storageProfile.osDisk.vhd.uri"), *uris))
-    return answer if machine.declared else bool(answer)
+    found = disjunction(uri.exists for uri in (machine.get("properties.storageProfile.osDisk.vhd.uri"), *uris))
+    return found if machine.declared else bool(found)

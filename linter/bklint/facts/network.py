@@ -8,6 +8,7 @@ inline and separate ones alike, so that the one rule that decides is the one tha
 from __future__ import annotations
 
 from bklint.facts import fact, record
+from bklint.facts.answers import answer
 from bklint.facts.nsg import (
     AGENT_PORTS,
     HOST_IP,
@@ -81,10 +82,10 @@ def host_ip(rule: Resource) -> Value:
     return record(
         rule.body,
         deniedPorts=Value(ListData(tuple(denied), _undecided(outcomes)), where.place, where.hops),
-        explicit=_truth(explicit, where, rule),
-        broad=_truth(broad, where, rule),
+        explicit=answer(explicit, where, found.rest),
+        broad=answer(broad, where, found.rest),
         destination=where,
-        alone=_truth(None if found.rest is not None else len(found.values) == 1, where, rule),
+        alone=answer(None if found.rest is not None else len(found.values) == 1, where, found.rest),
         freePriority=_free_priority(rule),
         overriddenBy=_rival(outcomes, rule),
     )
@@ -129,16 +130,8 @@ def _kind_of(value: Value, *, broad: bool) -> bool | None:
 
 
 def _covered_by_kind(found: Members, *, broad: bool) -> bool | None:
-    answer = disjunction(_kind_of(value, broad=broad) for value in found.values)
-    return None if answer is False and found.rest is not None else answer
-
-
-def _truth(answer: bool | None, where: Value, rule: Resource) -> Value:
-    """A three-valued answer as a value at the place of `where`."""
-    if answer is not None:
-        return Value(answer, where.place, where.hops)
-    why = where.unknown or Unknown(Reason.OPEN, f"the destinations of {rule.address}", where.place)
-    return Value(Unknown(why.reason, why.cause, why.place, type="bool", nonnull=True), where.place, where.hops)
+    covered = disjunction(_kind_of(value, broad=broad) for value in found.values)
+    return None if covered is False and found.rest is not None else covered
 
 
 def _free_priority(rule: Resource) -> Value:
@@ -187,12 +180,7 @@ def _tag_place(rule: Resource) -> Value:
 
 
 def _decided(outcomes: list[tuple[Packet, Outcome]], where: Value) -> Value:
-    answer = disjunction(one.decides for _, one in outcomes)
-    if answer is not None:
-        return Value(answer, where.place, where.hops)
-    why = _undecided(outcomes)
-    assert why is not None
-    return Value(why, where.place, where.hops)
+    return answer(disjunction(one.decides for _, one in outcomes), where, _undecided(outcomes))
 
 
 def _networks(rule: Resource) -> tuple[Resource, ...]:
@@ -207,19 +195,13 @@ def _networks(rule: Resource) -> tuple[Resource, ...]:
 
 def _uses_azure_dns(joined: tuple[Resource, ...], rule: Resource) -> tuple[Value, Value]:
     """Whether one of the joined interfaces or subnets resolves with Azure, and the list of servers that decides."""
-    none, undecided = missing(rule.body.place), None
-    servers = none
-    for one in joined:
-        servers = _servers_of(one)
-        answer = _is_azure(servers)
-        if answer:
-            return Value(True, servers.place, servers.hops), servers
-        if answer is None:
-            undecided = servers
-    if undecided is not None:
-        why = undecided.unknown or Unknown(Reason.DATA, "the name servers of the network", undecided.place)
-        return Value(why, undecided.place), undecided
-    return Value(False, servers.place, servers.hops), servers
+    servers = [_servers_of(one) for one in joined]
+    for wanted in (True, None):
+        for one in servers:
+            if _is_azure(one) is wanted:
+                return answer(wanted, one), one
+    last = servers[-1] if servers else missing(rule.body.place)
+    return answer(False, last), last
 
 
 def _servers_of(one: Resource) -> Value:
@@ -249,8 +231,8 @@ def _is_azure(servers: Value) -> bool | None:
         return None
     if not servers.data.items and servers.data.rest is None:
         return True
-    answer = disjunction(over_domain(server, _is_azure_server) for server in servers.data.items)
-    return None if answer is False and servers.data.rest is not None else answer
+    found = disjunction(over_domain(server, _is_azure_server) for server in servers.data.items)
+    return None if found is False and servers.data.rest is not None else found
 
 
 def _is_azure_server(server: Value) -> bool | None:

@@ -234,13 +234,20 @@ def members(rule: Resource, singular: str, plural: str) -> Members:
     values = [one] if one.exists is not False else []
     rest: Unknown | None = None
     if isinstance(many.data, ListData):
-        values.extend(many.data.items)
+        values.extend(_carried(item, many) for item in many.data.items)
         rest = many.data.rest
     elif isinstance(many.data, Unknown):
         rest = many.data
     elif isinstance(many.data, str):
         values.append(many)
     return Members(tuple(values), rest)
+
+
+def _carried(item: Value, whole: Value) -> Value:
+    """An item of a list, having come the way that the list came."""
+    for hop in reversed(tuple(whole.trail)):
+        item = item.via(hop.kind, hop.label, hop.place)
+    return item
 
 
 def destinations(rule: Resource) -> Members:

@@ -7,11 +7,12 @@ assignment or in another repository, so finding no protected item never means th
 from __future__ import annotations
 
 from bklint.facts import fact, record
+from bklint.facts.answers import answer
 from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, says, scale_set_mode
 from bklint.model.compare import conjunction, equal
 from bklint.model.relations import DISK, SCALE_SET, VM, related
 from bklint.model.resource import Resource
-from bklint.model.value import Unknown, Value, first_unknown, missing
+from bklint.model.value import Value, first_unknown, missing
 
 
 @fact("protection", VM, SCALE_SET, reads=("properties.sourceResourceId",), fields=("state", "note", "item"))
@@ -54,7 +55,7 @@ def needs_guest_agent(machine: Resource) -> Value:
                 return Value(False, kind.place, kind.hops)
             if agentless is None and policy.declared:
                 undecided = undecided or first_unknown(policy.get("properties"))
-    return Value(True, place) if undecided is None else Value(undecided, place)
+    return answer(True if undecided is None else None, Value(True, place), undecided)
 
 
 @fact("inScope", VM, SCALE_SET, DISK, VM_EXTENSION, SCALE_SET_EXTENSION, reads=("properties.orchestrationMode",))
@@ -67,8 +68,4 @@ def in_scope(resource: Resource) -> Value:
     mode = scale_set_mode(resource)
     if mode is None:
         return Value(True, resource.body.place)
-    flexible = equal(mode, Value("Flexible"))
-    if flexible is not None:
-        return Value(flexible, mode.place, mode.hops)
-    assert isinstance(mode.unknown, Unknown)
-    return Value(mode.unknown, mode.place, mode.hops)
+    return answer(equal(mode, Value("Flexible")), mode)

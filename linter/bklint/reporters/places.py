@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bklint.finding import Finding
 from bklint.source import Locator, Place
+
+CHANGE = "change it here"
+"""What the place to change is called, beside its own label."""
 
 MAX_RELATED = 12
 """Most related places that are shown of one finding."""
@@ -39,11 +42,21 @@ def places(finding: Finding) -> Places:
     if finding.fix_at is not None and (primary is None or _key(finding.fix_at.locate()) != _key(primary)):
         key = _key(finding.fix_at.locate())
         place, label = labels[key]
-        labels[key] = Labelled(place, f"{label}: change it here" if label else "change it here")
+        labels[key] = Labelled(place, f"{label}: {CHANGE}" if label else CHANGE)
     at = labels.pop(_key(primary), None) if primary is not None else None
-    rest = tuple(labels.values())
+    rest = tuple(_telling(labels.values()))
     first = None if primary is None else Labelled(primary, at.label if at is not None else "")
     return Places(first, rest[:MAX_RELATED], max(0, len(rest) - MAX_RELATED))
+
+
+def _telling(related: Iterable[Labelled]) -> Iterator[Labelled]:
+    """Without those that say the same of the same line as an earlier one: the key beside its value."""
+    seen: set[tuple[str, int, str]] = set()
+    for each in related:
+        line = (each.place.source.name, each.place.position.line, each.label.removesuffix(f": {CHANGE}"))
+        if line not in seen:
+            seen.add(line)
+            yield each
 
 
 def _put(labels: dict[tuple[str, int, int], Labelled], locator: Locator, label: str) -> None:

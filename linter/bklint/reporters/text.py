@@ -41,7 +41,7 @@ def report(report: Report, style: Style) -> str:
 
 def headline(finding: Finding) -> str:
     """What is wrong, in one line, with the word that a newer document changed the fact."""
-    return f"{finding.message} ({finding.notice})" if finding.notice else finding.message
+    return f"{finding.message}; {finding.notice}" if finding.notice else finding.message
 
 
 def _untold(finding: Finding, told: set[tuple[str, str]]) -> Finding:
@@ -170,7 +170,7 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield from dict.fromkeys(_note(note) for note in report.notes if note.strict or style.verbose)
     if report.files_skipped:
         names = [mask.escaped(name) for name in report.files_skipped]
-        yield f"skipped: {counted(len(names), 'JSON file')} of no known dialect: {_listed(names)}"
+        yield f"skipped: {counted(len(names), 'JSON or YAML file')} of no known dialect: {_listed(names)}"
     if style.verbose:
         kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(report.files_by_dialect.items()))
         yield f"found: {kinds or 'no files'}"

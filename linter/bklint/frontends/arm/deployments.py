@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from bklint.files import join
+from bklint.frontends.arm.access import member
 from bklint.frontends.arm.lowering import Lowering
 from bklint.frontends.arm.members import carried
 from bklint.frontends.arm.names import label
-from bklint.frontends.arm.parameters import ParameterFile
+from bklint.frontends.arm.parameters import ParameterFile, key_vault_secret
 from bklint.frontends.arm.resources import DEPLOYMENT, Declared, Instance, declared, target
 from bklint.frontends.arm.scope import (
     GROUP,
@@ -30,7 +31,8 @@ from bklint.frontends.arm.scope import (
     scope_kind,
 )
 from bklint.model.resource import Parts, Resource, id_of, ids_match, parse_id
-from bklint.model.value import ObjectData, Reason, Text, Unknown, Value, parts_of
+from bklint.model.value import ObjectData, Text, Unknown, Value, parts_of
+from bklint.source import Locator
 from bklint.syntax.json import Document, Pointer
 
 MAX_NESTING = 50
@@ -252,21 +254,10 @@ def _arguments(one: Declared, env: Env, shown: str, child: Deployment) -> dict[s
 
 
 def _argument(here: Deployment, env: Env, node: Any, pointer: Pointer, shown: str) -> Callable[[], Value]:
-    name = str(pointer[-1])
+    """An argument: an object with a value or a reference to a secret, or an expression that makes one."""
 
     def make() -> Value:
-        place = here.place(pointer, "key")
-        if isinstance(node, dict) and get(node, "reference") is not None and get(node, "value") is None:
-            why = Unknown(
-                Reason.SECURE, f"Key Vault secret of parameter '{name}'", place, "string", True, True,
-                key=("secret", place),
-            )  # fmt: skip
-            return Value(why, place)
-        if isinstance(node, dict):
-            value = here.json(env, get(node, "value"), (*pointer, actual(node, "value")))
-        else:
-            value = Value(Unknown(Reason.ERROR, f"the argument of {name} has no value", place), place)
-        return carried(value, "deployment", f"{shown}.{name}", place) if value.data is not None else value
+        return _passed(here.json(env, node, pointer), here.place(pointer, "key"), str(pointer[-1]), shown)
 
     return make
 
@@ -277,15 +268,20 @@ def _passed_object(
     """An argument where all arguments are one expression."""
 
     def make() -> Value:
-        passed = here.text(env, text, pointer)
-        entry = passed.data.find(name) if isinstance(passed.data, ObjectData) else None
-        value = entry.data.find("value") if entry is not None and isinstance(entry.data, ObjectData) else None
-        if value is None:
-            why = passed.unknown or Unknown(Reason.ERROR, f"the argument of {name} has no value", passed.place)
-            return Value(why, passed.place)
-        return carried(value, "deployment", f"{shown}.{name}", here.place(pointer))
+        entry = member(here.text(env, text, pointer), Value(name), True, here.place(pointer))
+        return _passed(entry, here.place(pointer), name, shown)
 
     return make
+
+
+def _passed(entry: Value, place: Locator, name: str, shown: str) -> Value:
+    """The value of an argument's object. Only null is passed on without a hop: it means that there is no argument."""
+    value = member(entry, Value("value"), True, place)
+    if value.data is not None:
+        return carried(value, "deployment", f"{shown}.{name}", place)
+    if isinstance(entry.data, ObjectData) and entry.data.find("reference") is not None:
+        return key_vault_secret(name, place)
+    return value
 
 
 # -- templates -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.functions import Values, scoped
-from bklint.frontends.arm.members import Fields, LazyObject, flaw
+from bklint.frontends.arm.members import Fields, LazyObject, flaw, opened
 from bklint.frontends.arm.operands import key_of, require_known, string
 from bklint.model.resource import Resource, id_text
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
@@ -85,7 +85,7 @@ def _referenced(env: Env, found: Resource, full: bool, place: Locator | None) ->
     wrong = flaw(body)
     if wrong is not None:
         return Value(wrong, place)
-    return Value(ObjectData(dict(body.data.fields), body.data.rest or rest, body.data.keys), body.place)
+    return opened(body, rest)
 
 
 class _Outputs(Fields):

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from bklint.errors import InputError
 from bklint.frontends.arm.operands import FunctionError, Parts, UndecidedError, composed, limit
 from bklint.model.value import (
     ABSENT,
@@ -23,6 +24,7 @@ from bklint.model.value import (
     text,
 )
 from bklint.source import Locator
+from bklint.syntax.json import embedded
 
 MAX_DEPTH = 64
 """Deepest nesting that `string()` writes and `json()` reads."""
@@ -100,10 +102,14 @@ def read(parts: Parts, place: Locator | None) -> Value:
 
 
 def _loaded(found: str) -> Any:
-    """Newtonsoft's reader, which Azure uses, accepts single quotes too."""
+    """Newtonsoft's reader, which Azure uses, accepts comments, trailing commas and single quotes too."""
     try:
         return json.loads(found, strict=False)
     except ValueError:
+        pass
+    try:
+        return embedded(found).data
+    except InputError:
         return json.loads(_SINGLE.sub(_double_quoted, found), strict=False)
 
 

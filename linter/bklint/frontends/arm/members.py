@@ -128,6 +128,37 @@ class _Carried(Fields):
         return carried(self._base.fields[name], *self._hop)
 
 
+class _Opened(Fields):
+    """The members of an object of a deployed resource: objects inside may have more members than are written."""
+
+    __slots__ = ("_base", "_rest")
+
+    def __init__(self, base: ObjectData, rest: Unknown) -> None:
+        super().__init__()
+        self._base = base
+        self._rest = rest
+
+    @property
+    def names(self) -> Mapping[str, object]:
+        """See Fields."""
+        fields = self._base.fields
+        return fields.names if isinstance(fields, Fields) else fields
+
+    def make(self, name: str) -> Value:
+        """See Fields."""
+        return opened(self._base.fields[name], self._rest)
+
+
+def opened(value: Value, rest: Unknown) -> Value:
+    """A value of which every object may have further members, hidden by `rest`."""
+    data = value.data
+    if isinstance(data, ListData):
+        return value._replace(data=ListData(tuple([opened(item, rest) for item in data.items]), data.rest))
+    if isinstance(data, ObjectData):
+        return value._replace(data=LazyObject(_Opened(data, rest), data.rest or rest, data.keys))
+    return value
+
+
 def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
     """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
     data = value.data

@@ -134,7 +134,8 @@ def _choices(declaration: Declaration) -> tuple[Value, ...]:
 
 
 def secret(declaration: Declaration, value: Value) -> Value:
-    """The value of a secure parameter without the secret; of any other one, itself."""
+    """The value of a secure parameter without the secret; of any other one, itself. Bools are no secrets, and templates
+    switch on those of a secure object."""
     if not declaration.secure or value.data is None:
         return value
     return transformed(value, lambda one: _masked(declaration, one))
@@ -142,7 +143,7 @@ def secret(declaration: Declaration, value: Value) -> Value:
 
 def _masked(declaration: Declaration, value: Value) -> Value:
     data = value.data
-    if data == "" or data is None or isinstance(data, (ListData, ObjectData)):
+    if data == "" or data is None or isinstance(data, (bool, ListData, ObjectData)):
         return value
     if isinstance(data, Unknown) and data.reason in (Reason.SECURE, Reason.ERROR):
         return value
@@ -154,6 +155,13 @@ def _masked(declaration: Declaration, value: Value) -> Value:
             Reason.SECURE, declaration.cause, value.place, kind, nonnull=True, nonempty=nonempty, key=declaration.key
         )
     return value._replace(data=why, pieces=())
+
+
+def key_vault_secret(name: str, place: Locator) -> Value:
+    """What a parameter gets that refers to a secret:
+    https://learn.microsoft.com/azure/azure-resource-manager/templates/key-vault-parameter"""
+    cause = f"Key Vault secret of parameter '{name}'"
+    return Value(Unknown(Reason.SECURE, cause, place, "string", True, True, key=("secret", place)), place)
 
 
 class ParameterFile(NamedTuple):
@@ -191,11 +199,7 @@ class ParameterFile(NamedTuple):
             return _literal(self.document, node[members["value"]], (*pointer, members["value"]), type_)
         place = self.document.place(pointer, "member")
         if "reference" in members:
-            why = Unknown(
-                Reason.SECURE, f"Key Vault secret of parameter '{pointer[-1]}'", place, "string", True, True,
-                key=("secret", place),
-            )  # fmt: skip
-            return Value(why, place)
+            return key_vault_secret(str(pointer[-1]), place)
         return Value(Unknown(Reason.INPUT, f"parameter '{pointer[-1]}' in {self.document.source.name}", place), place)
 
 

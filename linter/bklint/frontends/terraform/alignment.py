@@ -59,9 +59,9 @@ def _pairs(raw: bytes, wanted: bytes, quoted: bool) -> list[tuple[int, int]] | N
             pairs += [(text_at, at), (text_at + len(made), at + size)]
             at, text_at = at + size, text_at + len(made)
         elif raw[at : at + 1] == wanted[text_at : text_at + 1]:
-            margin = not quoted and (raw[at] == 10 or margin and raw[at] in b" \t")
+            margin = not quoted and (raw[at] == 10 or (margin and raw[at] in b" \t"))
             at, text_at = at + 1, text_at + 1
-        elif margin and raw[at] in b" \t" or not quoted and raw[at] == 13:
+        elif (margin and raw[at] in b" \t") or (not quoted and raw[at] == 13):
             at += 1
             pairs.append((text_at, at))
         else:

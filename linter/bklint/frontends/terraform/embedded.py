@@ -44,8 +44,12 @@ ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", 
 
 _IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
+_PLAIN_START = frozenset("yYnN0123456789")
 _MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
 _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:[Tt](\d\d?):(\d\d?):(\d\d?)(?:\.\d+)?(Z|[+-]\d\d:\d\d))?\Z", re.ASCII
+)
 _BASE64 = frozenset({"base64encode", "base64gzip", "textencodebase64"})
 
 
@@ -111,6 +115,7 @@ class _Format(NamedTuple):
     name: str
     read: Callable[[str], _Document]
     quote: str
+    plain: Callable[[str], str | bool] | None = None
 
 
 def _read_json(written: str) -> _Document:
@@ -130,7 +135,23 @@ def _read_yaml(written: str) -> _Document:
 
 
 _JSON = _Format("jsondecode", _read_json, '"')
-_YAML = _Format("yamldecode", _read_yaml, "")
+
+
+def _yaml_plain(written: str) -> str | bool:
+    """What Terraform's YAML reader makes of some words without quotes that PyYAML's leaves as they are."""
+    if written in ("y", "Y", "n", "N"):
+        return written in ("y", "Y")
+    match = _TIMESTAMP.match(written)
+    if match is None:
+        return written
+    year, month, day, hour, minute, second, zone = match.groups()
+    date = f"{year}-{int(month):02}-{int(day):02}"
+    if hour is None:
+        return date + "T00:00:00Z"
+    return f"{date}T{int(hour):02}:{int(minute):02}:{int(second):02}{(zone or 'Z').upper()}"
+
+
+_YAML = _Format("yamldecode", _read_yaml, "", _yaml_plain)
 
 
 # -- decoding ----------------------------------------------------------------------------------------------------------
@@ -193,7 +214,7 @@ def _read(value: Value, composed: _Composed, form: _Format) -> Value:
         if why is not None:
             return Value(plain(why), value.place, value.hops)
         return unknown(Reason.ERROR, f"{form.name}(): {error.message}", value.place)
-    return _Builder(value, composed, document).value(document.data, ())
+    return _Builder(composed, document, form).value(document.data, ())
 
 
 class _Part(NamedTuple):
@@ -210,7 +231,7 @@ class _Composed:
     `bare` holds the numbers of the pieces that are unknown outside quotes.
     """
 
-    __slots__ = ("bare", "leaves", "outer", "parts", "reserved", "stands", "written", "_runs", "_size", "_starts")
+    __slots__ = ("_runs", "_size", "_starts", "bare", "leaves", "outer", "parts", "reserved", "stands", "written")
 
     def __init__(self, leaves: Sequence[Value], form: _Format, outer: Locator | None) -> None:
         self.leaves = leaves
@@ -332,10 +353,10 @@ class EmbeddedPlace(NamedTuple):
 class _Builder:
     """Parsed data into values."""
 
-    __slots__ = ("composed", "document", "outer", "simple")
+    __slots__ = ("composed", "document", "form", "simple")
 
-    def __init__(self, outer: Value, composed: _Composed, document: _Document) -> None:
-        self.outer = outer
+    def __init__(self, composed: _Composed, document: _Document, form: _Format) -> None:
+        self.form = form
         self.composed = composed
         self.document = document
         self.simple = len(composed.leaves) == 1 and not composed.stands
@@ -350,10 +371,20 @@ class _Builder:
             if data != data or data in (float("inf"), float("-inf")):
                 return unknown(Reason.LIMIT, "a number out of range", self._place(pointer))
             data = int(data) if data.is_integer() else data
+        if (
+            self.form.plain is not None
+            and isinstance(data, str)
+            and data[:1] in _PLAIN_START
+            and self._is_plain(data, pointer)
+        ):
+            data = self.form.plain(data)
         if self.simple:
             leaf = self.composed.leaves[0]
             return Value(data, self._place(pointer), leaf.hops)
         return self._leaf(data, pointer)
+
+    def _is_plain(self, data: str, pointer: Pointer) -> bool:
+        return self.document.place(pointer).locate().text == data
 
     def _place(self, pointer: Pointer, part: str = "value") -> Locator | None:
         if self.composed.outer is None:
@@ -415,7 +446,9 @@ class _Builder:
         quotes = self.composed.written.encode("utf-8", "replace")[inner.start : inner.start + 1] in (b'"', b"'")
         start, end = (inner.start + 1, inner.end - 1) if quotes else (inner.start, inner.end)
         touched = self.composed.within(start, end) if end > start else []
-        if len(touched) == 1 and not quotes or len(touched) == 1 and (touched[0].start, touched[0].end) == (start, end):
+        if (len(touched) == 1 and not quotes) or (
+            len(touched) == 1 and (touched[0].start, touched[0].end) == (start, end)
+        ):
             leaf = self.composed.leaves[touched[0].piece]
             if leaf.hops is not None or leaf.ident is not None:
                 return Value(data, leaf.place, leaf.hops, leaf.ident)
@@ -428,7 +461,12 @@ class _Builder:
     def _stood_for(self, data: str, why: Unknown, number: int, pointer: Pointer) -> Value:
         """The value a single stand-in is for."""
         leaf = self.composed.leaves[number]
-        if data.startswith(_BARE) and encoded_by(leaf) is not None and why.reason is Reason.UNSUPPORTED and not why.cause:
+        if (
+            data.startswith(_BARE)
+            and encoded_by(leaf) is not None
+            and why.reason is Reason.UNSUPPORTED
+            and not why.cause
+        ):
             return leaf.pieces[0]
         if not data.startswith(_BARE) or self._is_quoted(pointer):
             known = why if why.type == "string" else replace(why, type="string", nonnull=True)

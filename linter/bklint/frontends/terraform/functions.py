@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 
-from bklint.frontends.terraform.functions_arguments import Args, CallContext, Failed, Function, Undecided
+from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
 from bklint.frontends.terraform.types import key_of
 from bklint.model.value import (
     MAX_DOMAIN,
@@ -27,7 +27,6 @@ from bklint.model.value import (
     Unknown,
     Value,
     join,
-    join_unknown,
     unknown,
 )
 
@@ -73,7 +72,7 @@ def call(name: str, args: Args, context: CallContext) -> Value:
     function = _table().get(short)
     if function is None:
         return unknown(Reason.ERROR, f"there is no function named {name!r}", context.place)
-    if len(args) < function.least or function.most is not None and len(args) > function.most:
+    if len(args) < function.least or (function.most is not None and len(args) > function.most):
         return unknown(Reason.ERROR, f"{short}() does not take {len(args)} argument(s)", context.place)
     for arg in args:
         if isinstance(arg.data, Unknown) and arg.data.is_error:
@@ -93,16 +92,12 @@ def _over_alternatives(name: str, function: Function, args: Args, context: CallC
     for choice in product(*[why.domain for why in variables.values()]):
         chosen = dict(zip(variables, choice, strict=True))
         results.append(_once(name, function, tuple([_chosen(arg, n, chosen) for n, arg in enumerate(args)]), context))
-    possible = tuple([result for result in results if not _is_error(result)])
-    if not possible:
+    if all(_is_error(result) for result in results):
         return results[0]
-    if len(possible) < len(results):
-        possible = tuple(results)
-    why = next(iter(variables.values()))
-    joined = join(possible, why)
+    joined = join(tuple(results), next(iter(variables.values())))
     if isinstance(joined.data, Unknown):
-        key = _call_key(name, args)
-        return Value(replace(join_unknown(why, possible, key), place=why.place), context.place, _hop(name, args))
+        known = replace(joined.data, key=_call_key(name, args))
+        return Value(known, context.place, _hop(name, args))
     return joined
 
 
@@ -133,9 +128,9 @@ def _is_error(value: Value) -> bool:
 def _once(name: str, function: Function, args: Args, context: CallContext) -> Value:
     try:
         result = function.compute(args, context)
-    except Failed as failed:
+    except FailedError as failed:
         return unknown(Reason.ERROR, f"{name}(): {failed}", context.place)
-    except Undecided as undecided:
+    except UndecidedError as undecided:
         if undecided.why.is_error:
             return Value(undecided.why, context.place)
         result = _undecided(name, function, args, undecided.why)

@@ -1,7 +1,7 @@
 """What a function reads from its arguments: values → plain Python data, or the reason why it cannot.
 
 A function of `functions_*.py` takes its arguments as they are. It reads them with the functions below, which raise
-`Undecided` at what is unknown and `Failed` at what Terraform refuses; `bklint.frontends.terraform.functions` turns both
+`UndecidedError` at what is unknown and `FailedError` at what Terraform refuses; `bklint.frontends.terraform.functions` turns both
 into values. A function that knows part of its result in spite of an unknown argument does not read that argument so.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple, TypeAlias
 
 from bklint.files import Entry
 from bklint.frontends.terraform.types import (
@@ -55,7 +55,7 @@ class CallContext(NamedTuple):
 
 
 Args: TypeAlias = tuple[Value, ...]
-Result: TypeAlias = Union[Value, Data]
+Result: TypeAlias = Value | Data
 
 
 class Function(NamedTuple):
@@ -70,11 +70,11 @@ class Function(NamedTuple):
     result: str | None = None
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """Terraform ends with this error."""
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """The result depends on this unknown."""
 
     def __init__(self, why: Unknown) -> None:
@@ -95,6 +95,9 @@ def parts(value: Value) -> tuple[str | Unknown, ...]:
     found = string_parts(value)
     if found is None or any(isinstance(part, Unknown) and part.type in ("list", "object") for part in found):
         raise _no(value, "string")
+    for part in found:
+        if isinstance(part, Unknown) and part.is_error:
+            raise UndecidedError(part)
     return found
 
 
@@ -104,7 +107,7 @@ def number(value: Value) -> int | float:
     if isinstance(data, str):
         parsed = parse_number(data)
         if parsed is None:
-            raise Failed("a number is required, not a string that holds none")
+            raise FailedError("a number is required, not a string that holds none")
         return parsed
     if isinstance(data, bool) or not isinstance(data, (int, float)):
         raise _no(value, "number")
@@ -115,7 +118,7 @@ def integer(value: Value) -> int:
     """A whole number."""
     found = number(value)
     if isinstance(found, float) and not found.is_integer():
-        raise Failed("a whole number is required")
+        raise FailedError("a whole number is required")
     return int(found)
 
 
@@ -141,7 +144,7 @@ def sequence(value: Value, sets: bool = True) -> ListData:
     if isinstance(data, ListData) and (sets or not (isinstance(data, Bag) and data.is_set)):
         return data
     if isinstance(data, ListData):
-        raise Failed("a list is required, not a set")
+        raise FailedError("a list is required, not a set")
     raise _no(value, "list")
 
 
@@ -149,7 +152,7 @@ def whole(value: Value, sets: bool = True) -> tuple[Value, ...]:
     """The items of a list whose number and order are certain."""
     data = sequence(value, sets)
     if data.rest is not None:
-        raise Undecided(data.rest)
+        raise UndecidedError(data.rest)
     if not settled(data):
         raise undecided(value)
     return data.items
@@ -165,7 +168,7 @@ def mapping(value: Value) -> ObjectData:
 def nonnull(value: Value) -> Value:
     """The value, which must not be null."""
     if is_null(value):
-        raise Failed("an argument must not be null")
+        raise FailedError("an argument must not be null")
     return value
 
 
@@ -174,27 +177,31 @@ def is_null(value: Value) -> bool:
     return value.data is None or value.data is MISSING or value.data is ABSENT
 
 
-def undecided(*values: Value) -> Undecided:
+def undecided(*values: Value) -> UndecidedError:
     """The exception for the first unknown in these values."""
     for value in values:
         why = first_unknown(value)
         if why is not None:
-            return Undecided(why)
-    return Undecided(Unknown(Reason.UNSUPPORTED, "a function"))
+            return UndecidedError(why)
+    return UndecidedError(Unknown(Reason.UNSUPPORTED, "a function"))
 
 
 def _no(value: Value, kind: str) -> Exception:
     """What to raise for a value that cannot be read as one of that kind."""
     data = value.data
     if is_null(value):
-        return Failed("an argument must not be null")
+        return FailedError("an argument must not be null")
     if isinstance(data, Text):
-        return Undecided(data.unknowns[0]) if kind in ("string", "number", "bool") else Failed(f"a {kind} is required")
+        return (
+            UndecidedError(data.unknowns[0])
+            if kind in ("string", "number", "bool")
+            else FailedError(f"a {kind} is required")
+        )
     if not isinstance(data, Unknown):
-        return Failed(f"a {kind} is required, not a {type_of(value) or 'value of another type'}")
+        return FailedError(f"a {kind} is required, not a {type_of(value) or 'value of another type'}")
     if data.type is not None and not _possible(data.type, kind):
-        return Failed(f"a {kind} is required, not a {data.type}")
-    return Undecided(data)
+        return FailedError(f"a {kind} is required, not a {data.type}")
+    return UndecidedError(data)
 
 
 def _possible(known: str, kind: str) -> bool:
@@ -202,7 +209,7 @@ def _possible(known: str, kind: str) -> bool:
         return known in ("list", "object")
     if kind in ("list", "map"):
         return known == ("object" if kind == "map" else kind)
-    return known in ("string", kind) or kind == "string" and known in ("number", "bool")
+    return known in ("string", kind) or (kind == "string" and known in ("number", "bool"))
 
 
 def renamed(part: Unknown, *name: object) -> Unknown:
@@ -213,9 +220,7 @@ def renamed(part: Unknown, *name: object) -> Unknown:
 
 def mapped(value: Value, change: Callable[[str], str], name: str) -> str | Text:
     """A function of single characters, applied to a string: to its literal parts, and to the unknown ones by name."""
-    return text(
-        tuple([change(part) if isinstance(part, str) else renamed(part, name) for part in parts(value)])
-    )
+    return text(tuple([change(part) if isinstance(part, str) else renamed(part, name) for part in parts(value)]))
 
 
 def list_of(items: Iterable[Value], rest: Unknown | None = None) -> ListData:
@@ -240,7 +245,7 @@ def unified(items: Iterable[Value]) -> tuple[Value, ...]:
     """Elements of one type."""
     found = unify(tuple(items))
     if found is None:
-        raise Failed("all elements must have one type")
+        raise FailedError("all elements must have one type")
     return found
 
 

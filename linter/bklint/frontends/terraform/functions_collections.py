@@ -14,7 +14,7 @@ from dataclasses import replace
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
     bag_of,
@@ -97,7 +97,7 @@ def _lookup(args: Args, context: CallContext) -> Result:
     if data.rest is not None:
         return plain(data.rest)
     if len(args) < 3:
-        raise Failed(f"the map has no element {name!r}")
+        raise FailedError(f"the map has no element {name!r}")
     return _as_element(args[2], data)
 
 
@@ -109,16 +109,16 @@ def _as_element(default: Value, data: ObjectData) -> Value:
     kind = kinds.pop()
     if kind == "string" and type_of(default) in ("number", "bool"):
         return plain_convert(default, STRING)
-    if kind in ("number", "bool") and type_of(default) not in (None, kind):
-        raise Failed("the default must have the type of the map's elements")
+    if type_of(default) not in (None, kind):
+        raise FailedError("the default must have the type of the map's elements")
     return default
 
 
 def _element(args: Args, context: CallContext) -> Result:
     data = sequence(args[0], sets=False)
     if not data.items and data.rest is None:
-        raise Failed("element() of an empty list")
-    if isinstance(args[1].data, (Unknown, Text)) or not settled(data) and isinstance(data, Bag):
+        raise FailedError("element() of an empty list")
+    if isinstance(args[1].data, (Unknown, Text)) or (not settled(data) and isinstance(data, Bag)):
         return _some_item(data, args)
     at = integer(args[1])
     if data.rest is None:
@@ -190,7 +190,7 @@ def _flat(data: ListData) -> ListData:
     for item in data.items:
         if isinstance(item.data, ListData):
             lists.append(_flat(item.data))
-        elif isinstance(item.data, Unknown) and item.data.type in (None, "list") and item.ident is None:
+        elif isinstance(item.data, Unknown) and item.data.type in (None, "list") and not _is_scalar(item):
             lists.append(ListData((), plain(item.data)))
         else:
             lists.append(ListData((item,)))
@@ -199,6 +199,11 @@ def _flat(data: ListData) -> ListData:
         return whole
     ordered = len(whole.items) if settled(data) and not isinstance(whole, Bag) else 0
     return bag_of(whole.items, whole.rest or data.rest, ordered)
+
+
+def _is_scalar(item: Value) -> bool:
+    """Whether an unknown attribute of a resource is certain to be no list: the resource itself, an id or a name."""
+    return item.ident is not None and (item.ident.attribute == "" or item.ident.attribute.endswith(("id", "name")))
 
 
 def _coalesce(args: Args, context: CallContext) -> Result:
@@ -210,7 +215,7 @@ def _coalesce(args: Args, context: CallContext) -> Result:
         if certain:
             break
     if not choices:
-        raise Failed("coalesce() has no argument that is not null and not an empty string")
+        raise FailedError("coalesce() has no argument that is not null and not an empty string")
     if len(choices) == 1 and _present(choices[0]):
         return _with_type(choices[0], args)
     return _first_of(choices, args, nonempty=True)
@@ -244,11 +249,11 @@ def _vague(item: Value) -> bool:
 
 def _with_type(value: Value, args: Args) -> Value:
     """The value as a string where another argument is one and makes all of them strings."""
-    known = [arg for arg in args if not is_null(arg)]
-    kinds = {type_of(arg) for arg in known}
-    if "string" in kinds and kinds <= {"string", "number", "bool"} and type_of(value) != "string":
-        return plain_convert(value, STRING)
-    return value
+    kinds = {type_of(arg) for arg in args if not is_null(arg)} - {None}
+    if len(kinds) > 1 and kinds & {"list", "object"}:
+        raise FailedError("all arguments must have the same type")
+    scalar = type_of(value) in ("number", "bool")
+    return plain_convert(value, STRING) if scalar and "string" in kinds else value
 
 
 def _coalescelist(args: Args, context: CallContext) -> Result:
@@ -265,7 +270,7 @@ def _coalescelist(args: Args, context: CallContext) -> Result:
         if data.items:
             break
     if not choices:
-        raise Failed("coalescelist() has no argument that is not empty")
+        raise FailedError("coalescelist() has no argument that is not empty")
     if len(choices) == 1:
         return choices[0]
     return _first_of(choices, args, nonempty=True)
@@ -285,8 +290,8 @@ def _contains(args: Args, context: CallContext) -> Result:
 
 def _one(args: Args, context: CallContext) -> Result:
     data = sequence(args[0])
-    if distinct_at_least(data) > 1 or len(data.items) > 1 and settled(data):
-        raise Failed("one() of a list with more than one element")
+    if distinct_at_least(data) > 1 or (len(data.items) > 1 and settled(data)):
+        raise FailedError("one() of a list with more than one element")
     if len(data.items) == 1:
         return data.items[0]
     if data.rest is not None:
@@ -319,7 +324,7 @@ def _list(args: Args, context: CallContext) -> Result:
 
 def _map(args: Args, context: CallContext) -> Result:
     if len(args) % 2:
-        raise Failed("map() needs an even number of arguments")
+        raise FailedError("map() needs an even number of arguments")
     values = unified(args[1::2])
     names = [string(arg) for arg in args[::2]]
     return ObjectData(dict(zip(names, values, strict=True)))

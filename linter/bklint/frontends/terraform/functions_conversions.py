@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bklint.frontends.terraform.functions_arguments import Args, CallContext, Failed, Function, Result
+from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, Result
 from bklint.frontends.terraform.types import ANY, BOOL, NUMBER, STRING, Type, plain_convert
 from bklint.model.value import Reason, Unknown, Value
 
@@ -16,7 +16,7 @@ def _to(type_: Type) -> Callable[[Args, CallContext], Result]:
     def compute(args: Args, context: CallContext) -> Value:
         converted = plain_convert(args[0], type_)
         if isinstance(converted.data, Unknown) and converted.data.is_error:
-            raise Failed(converted.data.cause)
+            raise FailedError(converted.data.cause)
         return converted
 
     return compute

@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
-from bklint.frontends.terraform.functions_arguments import Args, CallContext, Failed, Function, Result, string
+from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, Result, string
 from bklint.model.value import Reason, Unknown
 
-_STAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII
-)
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII)
 _DURATION = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _SECONDS = {
     "ns": Fraction(1, 10**9),
@@ -27,8 +25,21 @@ _SECONDS = {
     "m": Fraction(60),
     "h": Fraction(3600),
 }
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|(')|([A-Za-z])\3*|[^A-Za-z']+")
 
 
@@ -36,15 +47,16 @@ def _time(written: str) -> tuple[datetime, Fraction]:
     """A time in whole seconds, and the fraction of a second."""
     match = _STAMP.match(written)
     if match is None:
-        raise Failed(f"{written!r} is not a valid RFC 3339 timestamp")
+        raise FailedError(f"{written!r} is not a valid RFC 3339 timestamp")
     offset = timedelta()
     if match[8]:
         offset = timedelta(hours=int(match[9]), minutes=int(match[10])) * (-1 if match[8] == "-" else 1)
     try:
         zone = timezone(offset)
-        return datetime(*[int(part) for part in match.groups()[:6]], tzinfo=zone), Fraction(match[7] or 0)
+        year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone), Fraction(match[7] or 0)
     except ValueError as error:
-        raise Failed(f"{written!r} is not a valid RFC 3339 timestamp") from error
+        raise FailedError(f"{written!r} is not a valid RFC 3339 timestamp") from error
 
 
 def _offset(moment: datetime, colon: bool) -> str:
@@ -71,7 +83,7 @@ def _duration(written: str) -> Fraction:
     while at < len(body) or not body:
         match = _DURATION.match(body, at)
         if match is None or len(match[1]) > 40:
-            raise Failed(f"{written!r} is not a valid duration")
+            raise FailedError(f"{written!r} is not a valid duration")
         seconds += Fraction(match[1].rstrip(".")) * _SECONDS[match[2]]
         at = match.end()
     return sign * seconds
@@ -92,11 +104,11 @@ def _formatdate(args: Args, context: CallContext) -> Result:
     done = []
     for match in _TOKEN.finditer(pattern):
         if match[2]:
-            raise Failed("a literal without its closing quote")
+            raise FailedError("a literal without its closing quote")
         if match[3]:
             verb = _VERBS.get(match[0])
             if verb is None:
-                raise Failed(f"invalid date format verb {match[0]!r}")
+                raise FailedError(f"invalid date format verb {match[0]!r}")
             done.append(verb(moment))
         else:
             done.append(match[0] if match[1] is None else match[1].replace("''", "'"))

@@ -19,7 +19,7 @@ from bklint.frontends.terraform.embedded import decode_base64, encoded_by
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
     derived,
@@ -74,7 +74,7 @@ def raw_base64(written: str) -> bytes:
     try:
         return base64.b64decode(written.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Failed("the string is no base64") from error
+        raise FailedError("the string is no base64") from error
 
 
 def _base64encode(args: Args, context: CallContext) -> Result:
@@ -91,7 +91,7 @@ def _encoded_parts(value: Value, codec: str, mark: bytes) -> str | Text:
             if isinstance(part, str):
                 part.encode(codec)
     except UnicodeError as error:
-        raise Failed("the string has characters that cannot be represented in this encoding") from error
+        raise FailedError("the string has characters that cannot be represented in this encoding") from error
     if all(isinstance(part, str) for part in found):
         return base64_text(raw)
     why = undecided(value).why
@@ -112,14 +112,14 @@ def _decoded(raw: bytes, codec: str) -> str:
     try:
         return raw.decode(codec)
     except UnicodeError as error:
-        raise Failed("the result is no valid text") from error
+        raise FailedError("the result is no valid text") from error
 
 
 def _codec(value: Value) -> str:
     name = string(value)
     codec = _CHARSETS.get(name.lower())
     if codec is None:
-        raise Failed(f"{name!r} is not a supported encoding")
+        raise FailedError(f"{name!r} is not a supported encoding")
     return codec
 
 
@@ -177,7 +177,7 @@ def _uuidv5(args: Args, context: CallContext) -> Result:
     try:
         return str(uuid.uuid5(_NAMESPACES.get(space) or uuid.UUID(space), name))
     except ValueError as error:
-        raise Failed(f"{space!r} is no namespace") from error
+        raise FailedError(f"{space!r} is no namespace") from error
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------
@@ -186,14 +186,14 @@ def _uuidv5(args: Args, context: CallContext) -> Result:
 def _csvdecode(args: Args, context: CallContext) -> Result:
     rows = _rows(string(args[0]).replace("\r\n", "\n"))
     if not rows:
-        raise Failed("missing header line")
+        raise FailedError("missing header line")
     header = rows[0]
     if len(set(header)) < len(header):
-        raise Failed("duplicate column name")
+        raise FailedError("duplicate column name")
     found = []
     for row in rows[1:]:
         if len(row) != len(header):
-            raise Failed("wrong number of fields")
+            raise FailedError("wrong number of fields")
         cells = [derived(cell, args[0], "csvdecode", context) for cell in row]
         found.append(derived(ObjectData(dict(zip(header, cells, strict=True))), args[0], "csvdecode", context))
     return ListData(tuple(found))
@@ -227,13 +227,13 @@ def _cell(written: str, at: int) -> tuple[str, int]:
         ends = [end for end in (written.find(",", at), written.find("\n", at)) if end >= 0]
         end = min(ends, default=len(written))
         if '"' in written[at:end]:
-            raise Failed('bare " in a field without quotes')
+            raise FailedError('bare " in a field without quotes')
         return written[at:end], end
     found, at = [], at + 1
     while True:
         end = written.find('"', at)
         if end < 0:
-            raise Failed('missing " in a quoted field')
+            raise FailedError('missing " in a quoted field')
         found.append(written[at:end])
         at = end + 1
         if written[at : at + 1] != '"':
@@ -241,13 +241,13 @@ def _cell(written: str, at: int) -> tuple[str, int]:
         found.append('"')
         at += 1
     if written[at : at + 1] not in ("", ",", "\n"):
-        raise Failed('extraneous " in a quoted field')
+        raise FailedError('extraneous " in a quoted field')
     return "".join(found), at
 
 
 def _bcrypt(args: Args, context: CallContext) -> Result:
     if is_null(args[0]):
-        raise Failed("an argument must not be null")
+        raise FailedError("an argument must not be null")
     return _fresh("bcrypt", context)
 
 

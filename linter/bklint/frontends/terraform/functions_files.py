@@ -20,10 +20,10 @@ from bklint.files import join as join_path
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
-    Undecided,
+    UndecidedError,
     some,
     string,
     undecided,
@@ -41,7 +41,7 @@ def _path(value: Value, context: CallContext) -> str:
     """The path of a file as the scan names it."""
     written = string(value)
     if _ABSOLUTE.match(written):
-        raise Undecided(_not_read(written, context))
+        raise UndecidedError(_not_read(written, context))
     return join_path(context.root_dir, written)
 
 
@@ -54,7 +54,7 @@ def _content(value: Value, context: CallContext) -> tuple[str, bytes]:
     try:
         return path, context.read(path)
     except InputError as error:
-        raise Undecided(_not_read(path, context)) from error
+        raise UndecidedError(_not_read(path, context)) from error
 
 
 def _file(args: Args, context: CallContext) -> Result:
@@ -62,7 +62,7 @@ def _file(args: Args, context: CallContext) -> Result:
     try:
         written = raw.decode("utf-8")
     except UnicodeError as error:
-        raise Failed(f"{path} is not valid UTF-8") from error
+        raise FailedError(f"{path} is not valid UTF-8") from error
     source = Source(path, raw)
     return Value(written, Place(source, 0, len(raw)), Hop("function", "file()", context.place, args[0].hops))
 
@@ -95,11 +95,11 @@ def _fileexists(args: Args, context: CallContext) -> Result:
 def _fileset(args: Args, context: CallContext) -> Result:
     directory, pattern = _path(args[0], context), string(args[1])
     if context.entries is None:
-        raise Undecided(_not_read(directory, context))
+        raise UndecidedError(_not_read(directory, context))
     try:
         names = _files(context, directory, "")
     except InputError as error:
-        raise Undecided(_not_read(directory, context)) from error
+        raise UndecidedError(_not_read(directory, context)) from error
     wanted = _glob(pattern)
     return make_set([Value(name, context.place) for name in names if wanted.fullmatch(name)])
 
@@ -116,7 +116,7 @@ def _files(context: CallContext, directory: str, prefix: str) -> list[str]:
             elif not entry.link:
                 pending.append((posixpath.join(path, entry.name), f"{before}{entry.name}/"))
         if len(found) > _MOST_FILES:
-            raise Undecided(Unknown(Reason.LIMIT, f"fileset of {directory}", context.place))
+            raise UndecidedError(Unknown(Reason.LIMIT, f"fileset of {directory}", context.place))
     return found
 
 
@@ -145,7 +145,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile("".join(done), re.DOTALL)
     except re.error as error:
-        raise Failed(f"{pattern!r} is no pattern") from error
+        raise FailedError(f"{pattern!r} is no pattern") from error
 
 
 _GLOB = {"*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}
@@ -172,7 +172,7 @@ def _abspath(args: Args, context: CallContext) -> Result:
     written = string(args[0])
     if written.startswith("/"):
         return posixpath.normpath(written).replace("//", "/")
-    raise Undecided(Unknown(Reason.SCOPE, "function abspath()", context.place))
+    raise UndecidedError(Unknown(Reason.SCOPE, "function abspath()", context.place))
 
 
 def _pathexpand(args: Args, context: CallContext) -> Result:

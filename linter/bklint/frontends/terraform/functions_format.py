@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
     boolean,
@@ -56,7 +56,7 @@ def _pieces(pattern: str) -> list[str | _Verb]:
             return [*found, pattern[position:]]
         match = _VERB.match(pattern, at)
         if match is None:
-            raise Failed(f"unfinished format verb at offset {at}")
+            raise FailedError(f"unfinished format verb at offset {at}")
         found += [pattern[position:at], _verb(match)]
         position = match.end()
 
@@ -66,11 +66,11 @@ def _verb(match: re.Match[str]) -> str | _Verb:
     if letter == "%" and len(match[0]) == 2:
         return "%"
     if letter not in "vtbdoxXeEfgGsq":
-        raise Failed(f"unsupported format verb {letter!r}")
+        raise FailedError(f"unsupported format verb {letter!r}")
     wide = int(width) if width and width != "*" else 0
     exact = int(precision) if precision else 0 if "." in match[0] else -1
     if width == "*" or wide > _WIDEST or exact > _WIDEST:
-        raise Failed("a format verb with a width that is not supported")
+        raise FailedError("a format verb with a width that is not supported")
     return _Verb(letter, flags, wide, exact, int(second or first or 0))
 
 
@@ -88,11 +88,13 @@ def render(pattern: str, values: Args) -> str | Text:
             continue
         position = piece.at or position + 1
         if not 1 <= position <= len(values):
-            raise Failed(f"not enough arguments for %{piece.letter}: need index {position} but have {len(values)} total")
+            raise FailedError(
+                f"not enough arguments for %{piece.letter}: need index {position} but have {len(values)} total"
+            )
         highest = max(highest, position)
         done += _formatted(piece, values[position - 1])
     if highest < len(values):
-        raise Failed(f"too many arguments; only {highest} used by format string")
+        raise FailedError(f"too many arguments; only {highest} used by format string")
     return text(tuple(done))
 
 
@@ -112,7 +114,7 @@ def _known(verb: _Verb, value: Value) -> str:
     if is_null(value):
         if letter == "v":
             return "null"
-        raise Failed(f"unsupported value for %{letter}: null value cannot be formatted")
+        raise FailedError(f"unsupported value for %{letter}: null value cannot be formatted")
     if letter == "v":
         return _default_text(verb, value)
     if letter == "t":
@@ -189,7 +191,7 @@ _FLOATS = {"e": _exponent, "f": _fixed, "g": _general}
 
 def _padded(verb: _Verb, written: str) -> str:
     missing = verb.width - len(clusters(written))
-    if missing <= 0:
+    if missing <= 0 or verb.letter == "t":
         return written
     if "-" in verb.flags:
         return written + " " * missing
@@ -205,7 +207,7 @@ def _formatlist(args: Args, context: CallContext) -> Result:
         raise undecided(*args)
     lengths = {len(items) for items in lists.values()}
     if len(lengths) > 1:
-        raise Failed("formatlist() needs lists of one length")
+        raise FailedError("formatlist() needs lists of one length")
     count = lengths.pop() if lengths else 1
     rows = [[lists[n][i] if n in lists else arg for n, arg in enumerate(args)] for i in range(count)]
     return ListData(tuple([Value(render(string(row[0]), tuple(row[1:])), context.place) for row in rows]))

@@ -18,6 +18,7 @@ from bklint.frontends.terraform.functions_arguments import (
     CallContext,
     Function,
     Result,
+    UndecidedError,
     encoded,
     is_null,
     nonnull,
@@ -39,6 +40,8 @@ def json_parts(value: Value) -> Iterator[str | Unknown]:
     """The JSON text of a value, object members in the order of their names."""
     data = value.data
     if isinstance(data, Unknown):
+        if data.is_error:
+            raise UndecidedError(data)
         yield replace(renamed(data, "json"), nonempty=True)
     elif isinstance(data, Text):
         yield '"'

@@ -14,7 +14,7 @@ from itertools import product
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
     bag_of,
@@ -40,7 +40,7 @@ from bklint.frontends.terraform.types import (
     plain_convert,
     settled,
 )
-from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown, same, type_of
+from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown, same
 
 _MOST_GENERATED = 1024
 _MOST_PRODUCTS = 10_000
@@ -62,9 +62,9 @@ def _ordered(data: ObjectData) -> list[str]:
 
 
 def _zipmap(args: Args, context: CallContext) -> Result:
-    names, values = whole(args[0], sets=False), whole(args[1], sets=False)
+    names, values = whole(args[0]), whole(args[1], sets=False)
     if len(names) != len(values):
-        raise Failed(f"the number of keys ({len(names)}) is not the number of values ({len(values)})")
+        raise FailedError(f"the number of keys ({len(names)}) is not the number of values ({len(values)})")
     fields: dict[str, Value] = {}
     keys = {}
     for name, value in zip(names, values, strict=True):
@@ -78,7 +78,7 @@ def _zipmap(args: Args, context: CallContext) -> Result:
 def _chunklist(args: Args, context: CallContext) -> Result:
     items, size = unified(whole(args[0])), integer(args[1])
     if size < 0:
-        raise Failed("the size must be positive")
+        raise FailedError("the size must be positive")
     size = size or max(len(items), 1)
     chunks = [items[at : at + size] for at in range(0, len(items), size)]
     return ListData(tuple([Value(ListData(chunk), context.place) for chunk in chunks]))
@@ -89,7 +89,7 @@ def _strings(data: ListData) -> list[Value]:
     converted = [plain_convert(item, STRING) for item in data.items]
     for item, before in zip(converted, data.items, strict=True):
         if isinstance(item.data, Unknown) and item.data.is_error and not isinstance(before.data, Unknown):
-            raise Failed(item.data.cause)
+            raise FailedError(item.data.cause)
     return converted
 
 
@@ -113,7 +113,7 @@ def _certain(item: Value) -> bool:
     """Whether an element is certain not to be null or empty."""
     if isinstance(item.data, Text):
         return any(isinstance(part, str) or part.nonempty for part in item.data.parts)
-    return not isinstance(item.data, Unknown) or item.data.nonnull and item.data.nonempty
+    return not isinstance(item.data, Unknown) or (item.data.nonnull and item.data.nonempty)
 
 
 def _distinct(args: Args, context: CallContext) -> Result:
@@ -133,20 +133,20 @@ def _distinct(args: Args, context: CallContext) -> Result:
 def _index(args: Args, context: CallContext) -> Result:
     items = whole(args[0], sets=False)
     if not items:
-        raise Failed("cannot search an empty list")
+        raise FailedError("cannot search an empty list")
     for at, item in enumerate(items):
         answer = equal(item, args[1])
         if answer:
             return at
         if answer is None:
             raise undecided(item, args[1])
-    raise Failed("the item is not found")
+    raise FailedError("the item is not found")
 
 
 def _matchkeys(args: Args, context: CallContext) -> Result:
     values, names, wanted = (whole(arg) for arg in args)
     if len(values) != len(names):
-        raise Failed("keys and values must have one length")
+        raise FailedError("keys and values must have one length")
     searched = unified([*names, *wanted])
     names, wanted = searched[: len(names)], searched[len(names) :]
     kept = []
@@ -164,12 +164,12 @@ def _range(args: Args, context: CallContext) -> Result:
     start, end = (0, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1])
     step = numbers[2] if len(numbers) == 3 else 1 if end >= start else -1
     if step < 0 < end - start or end - start < 0 < step:
-        raise Failed("the step leads away from the end")
+        raise FailedError("the step leads away from the end")
     found: list[Value] = []
     current = start
     while current < end if end >= start else current > end:
         if len(found) >= _MOST_GENERATED:
-            raise Failed(f"more than {_MOST_GENERATED} values")
+            raise FailedError(f"more than {_MOST_GENERATED} values")
         found.append(Value(current, context.place))
         current += step
     return ListData(tuple(found))
@@ -187,14 +187,14 @@ def _slice(args: Args, context: CallContext) -> Result:
     data = sequence(args[0], sets=False)
     start, end = integer(args[1]), integer(args[2])
     if start < 0:
-        raise Failed("the start index must not be negative")
+        raise FailedError("the start index must not be negative")
     if start > end:
-        raise Failed("the start index must not be greater than the end index")
+        raise FailedError("the start index must not be greater than the end index")
     ordered = data.ordered if isinstance(data, Bag) else len(data.items)
     if end <= ordered:
         return ListData(data.items[start:end])
     if data.rest is None and not isinstance(data, Bag):
-        raise Failed("the end index must not be greater than the length of the list")
+        raise FailedError("the end index must not be greater than the length of the list")
     raise undecided(args[0])
 
 
@@ -202,8 +202,8 @@ def _sort(args: Args, context: CallContext) -> Result:
     data = sequence(args[0])
     items = _strings(data)
     if any(is_null(item) for item in items):
-        raise Failed("a null string cannot be sorted")
-    if data.rest is not None or any(first_unknown(item) is not None for item in items) and len(items) > 1:
+        raise FailedError("a null string cannot be sorted")
+    if data.rest is not None or (any(first_unknown(item) is not None for item in items) and len(items) > 1):
         return Bag(tuple(items), data.rest, merging=isinstance(data, Bag) and data.merging)
     return ListData(tuple(sorted(items, key=lambda item: string(item).encode("utf-8", "replace"))))
 
@@ -211,7 +211,7 @@ def _sort(args: Args, context: CallContext) -> Result:
 def _sum(args: Args, context: CallContext) -> Result:
     data = sequence(args[0])
     if not data.items and data.rest is None:
-        raise Failed("cannot sum an empty list")
+        raise FailedError("cannot sum an empty list")
     if data.rest is not None:
         raise undecided(Value(data.rest))
     if isinstance(data, Bag) and data.merging:
@@ -228,7 +228,10 @@ def _sum(args: Args, context: CallContext) -> Result:
             exact += number(item)
     if why is None:
         return exact
-    bounds = {"low": None if low == -float("inf") else low + exact, "high": None if high == float("inf") else high + exact}
+    bounds = {
+        "low": None if low == -float("inf") else low + exact,
+        "high": None if high == float("inf") else high + exact,
+    }
     return some(why, type="number", nonnull=True, **bounds)
 
 
@@ -301,7 +304,7 @@ def _member(item: Value, data: ListData) -> bool | None:
 
 def _setproduct(args: Args, context: CallContext) -> Result:
     if len(args) < 2:
-        raise Failed("at least two arguments are required")
+        raise FailedError("at least two arguments are required")
     found = [sequence(arg) for arg in args]
     if any(data.rest is None and not data.items for data in found):
         return ListData()
@@ -319,7 +322,6 @@ def _count(lists: Iterable[tuple[Value, ...]]) -> int:
     for items in lists:
         count *= len(items)
     return count
-
 
 
 TABLE: Mapping[str, Function] = {

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
-    Undecided,
+    UndecidedError,
     integer,
     string,
 )
@@ -49,7 +49,7 @@ def _network(written: str) -> _Network:
         if not slash or not prefix.isascii() or not prefix.isdigit() or int(prefix) > bits or "%" in address:
             raise ValueError
     except ValueError as error:
-        raise Failed(f"{written!r} is no address range in CIDR notation") from error
+        raise FailedError(f"{written!r} is no address range in CIDR notation") from error
     size = bits - int(prefix)
     return _Network(number >> size << size, int(prefix), bits)
 
@@ -62,22 +62,22 @@ def _address(number: int, bits: int) -> str:
     return str(IPv6Address(number))
 
 
-def _unsupported(what: str) -> Undecided:
-    return Undecided(Unknown(Reason.UNSUPPORTED, f"an address range with {what}"))
+def _unsupported(what: str) -> UndecidedError:
+    return UndecidedError(Unknown(Reason.UNSUPPORTED, f"an address range with {what}"))
 
 
 def _cidrhost(args: Args, context: CallContext) -> Result:
     network, number = _network(string(args[0])), integer(args[1])
     count = 1 << network.size
     if not -count <= number < count:
-        raise Failed(f"a prefix of {network.prefix} does not accommodate a host numbered {number}")
+        raise FailedError(f"a prefix of {network.prefix} does not accommodate a host numbered {number}")
     return _address(network.address + number % count, network.bits)
 
 
 def _cidrnetmask(args: Args, context: CallContext) -> Result:
     network = _network(string(args[0]))
     if network.bits == 128:
-        raise Failed("IPv6 addresses cannot have a netmask")
+        raise FailedError("IPv6 addresses cannot have a netmask")
     return _address((1 << 32) - (1 << network.size), 32)
 
 
@@ -87,9 +87,9 @@ def _cidrsubnet(args: Args, context: CallContext) -> Result:
         raise _unsupported("a negative number")
     prefix = network.prefix + new_bits
     if prefix > network.bits:
-        raise Failed(f"insufficient address space to extend a prefix of {network.prefix} by {new_bits}")
+        raise FailedError(f"insufficient address space to extend a prefix of {network.prefix} by {new_bits}")
     if number >= 1 << new_bits:
-        raise Failed(f"a prefix extension of {new_bits} does not accommodate a subnet numbered {number}")
+        raise FailedError(f"a prefix extension of {new_bits} does not accommodate a subnet numbered {number}")
     return f"{_address(network.address + (number << network.bits - prefix), network.bits)}/{prefix}"
 
 
@@ -104,16 +104,16 @@ def _cidrsubnets(args: Args, context: CallContext) -> Result:
         start = -(-following >> size) << size
         following = start + (1 << size)
         if following > end:
-            raise Failed(f"not enough remaining address space for a subnet with a prefix of {prefix} bits")
+            raise FailedError(f"not enough remaining address space for a subnet with a prefix of {prefix} bits")
         found.append(Value(f"{_address(start, network.bits)}/{prefix}", context.place))
     return ListData(tuple(found))
 
 
 def _extension(new_bits: int, network: _Network) -> int:
     if new_bits < 1:
-        raise Failed("a prefix must be extended by at least one bit")
+        raise FailedError("a prefix must be extended by at least one bit")
     if new_bits > 32 or network.prefix + new_bits > network.bits:
-        raise Failed(f"a prefix of {network.prefix} cannot be extended by {new_bits} bits")
+        raise FailedError(f"a prefix of {network.prefix} cannot be extended by {new_bits} bits")
     return new_bits
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
-    Undecided,
+    UndecidedError,
     integer,
     number,
     some,
@@ -37,11 +37,18 @@ def _float(compute: Callable[[], float], name: str) -> int | float:
     """A result in floating point. Terraform knows infinity, this evaluator does not."""
     try:
         found = compute()
-    except (ValueError, ZeroDivisionError, OverflowError):
-        found = math.nan
-    if isinstance(found, complex) or not math.isfinite(found):
-        raise Undecided(Unknown(Reason.UNSUPPORTED, f"{name}() with a result that is no finite number"))
+    except ValueError as error:
+        raise FailedError("the result is no number") from error
+    except (ZeroDivisionError, OverflowError):
+        found = math.inf
+    if not math.isfinite(found):
+        raise UndecidedError(Unknown(Reason.UNSUPPORTED, f"{name}() with a result that is not finite"))
     return _whole(found)
+
+
+def _natural_log(found: float) -> float:
+    """A logarithm as the processor gives it: minus infinity for zero."""
+    return -math.inf if found == 0 else math.log(found)
 
 
 def _range_of(value: Value) -> tuple[float | None, float | None]:
@@ -57,7 +64,7 @@ def _range_of(value: Value) -> tuple[float | None, float | None]:
 def _pick(args: Args, upper: bool) -> Result:
     """`max` (`upper`) or `min`: the argument it is, where that is certain."""
     if not args:
-        raise Failed("at least one number is required")
+        raise FailedError("at least one number is required")
     why = next((arg.unknown for arg in args if arg.unknown is not None), None)
     ranges = [_range_of(arg) for arg in args]
     if why is None:
@@ -71,7 +78,7 @@ def _pick(args: Args, upper: bool) -> Result:
 def _extreme(ends: Sequence[float | None], upper: bool, low: bool) -> float | None:
     """An end of the range of a maximum or minimum: one known lower end bounds a maximum from below."""
     known = [end for end in ends if end is not None]
-    if not known or upper != low and len(known) < len(ends):
+    if not known or (upper != low and len(known) < len(ends)):
         return None
     return max(known) if upper else min(known)
 
@@ -108,13 +115,13 @@ def _abs(args: Args, context: CallContext) -> Result:
 
 def _log(args: Args, context: CallContext) -> Result:
     found, base = number(args[0]), number(args[1])
-    if found == 1 and base == 0:
-        return 0
-    return _float(lambda: math.log(found) / math.log(base), "log")
+    return _float(lambda: _natural_log(found) / _natural_log(base), "log")
 
 
 def _pow(args: Args, context: CallContext) -> Result:
     base, power = number(args[0]), number(args[1])
+    if base == 0 and power < 0:
+        raise UndecidedError(Unknown(Reason.UNSUPPORTED, "pow() with a result that is not finite"))
     return _float(lambda: math.pow(base, power), "pow")
 
 
@@ -125,18 +132,18 @@ def _signum(args: Args, context: CallContext) -> Result:
 
 def _parseint(args: Args, context: CallContext) -> Result:
     if type_of(args[0]) not in ("string", None):
-        raise Failed("the first argument must be a string")
+        raise FailedError("the first argument must be a string")
     written, base = string(args[0]), integer(args[1])
     if not 2 <= base <= 62:
-        raise Failed("the base must be between 2 and 62")
+        raise FailedError("the base must be between 2 and 62")
     digits = written[1:] if written[:1] in ("+", "-") else written
     found = 0
     if not digits or len(digits) > 400:
-        raise Failed(f"{written!r} is no whole number of base {base}")
+        raise FailedError(f"{written!r} is no whole number of base {base}")
     for digit in digits:
         at = _WIDE_DIGITS.find(digit) if base > 36 else _DIGITS.find(digit.lower())
         if not 0 <= at < base:
-            raise Failed(f"{written!r} is no whole number of base {base}")
+            raise FailedError(f"{written!r} is no whole number of base {base}")
         found = found * base + at
     return -found if written[0] == "-" else found
 

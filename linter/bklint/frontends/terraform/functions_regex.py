@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
-    Undecided,
+    UndecidedError,
     derived,
     parts,
     renamed,
     string,
     undecided,
 )
-from bklint.frontends.terraform.regexes import Found, Pattern, Refused, Unsupported, compiled
+from bklint.frontends.terraform.regexes import Found, Pattern, RefusedError, UnsupportedError, compiled
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, text
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
@@ -30,20 +30,20 @@ _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
 def _compiled(pattern: str) -> Pattern:
     try:
         return compiled(pattern)
-    except Refused as refused:
-        raise Failed(f"invalid regexp pattern: {refused}") from refused
-    except Unsupported as unsupported:
+    except RefusedError as refused:
+        raise FailedError(f"invalid regexp pattern: {refused}") from refused
+    except UnsupportedError as unsupported:
         raise _unsupported(unsupported) from unsupported
 
 
-def _unsupported(why: Unsupported) -> Undecided:
-    return Undecided(Unknown(Reason.UNSUPPORTED, f"a regular expression with {why}"))
+def _unsupported(why: UnsupportedError) -> UndecidedError:
+    return UndecidedError(Unknown(Reason.UNSUPPORTED, f"a regular expression with {why}"))
 
 
 def _matches(pattern: Pattern, written: str) -> list[Found]:
     try:
         return list(pattern.all(written))
-    except Unsupported as unsupported:
+    except UnsupportedError as unsupported:
         raise _unsupported(unsupported) from unsupported
 
 
@@ -52,10 +52,10 @@ def _regex(args: Args, context: CallContext) -> Result:
     _check_groups(pattern)
     try:
         found = pattern.search(written)
-    except Unsupported as unsupported:
+    except UnsupportedError as unsupported:
         raise _unsupported(unsupported) from unsupported
     if found is None:
-        raise Failed("the pattern does not match any part of the string")
+        raise FailedError("the pattern does not match any part of the string")
     return _captured(pattern, found, args[1], context, "regex")
 
 
@@ -68,7 +68,7 @@ def _regexall(args: Args, context: CallContext) -> Result:
 
 def _check_groups(pattern: Pattern) -> None:
     if any(pattern.names) and not all(pattern.names):
-        raise Failed("named and unnamed capture groups cannot be mixed")
+        raise FailedError("named and unnamed capture groups cannot be mixed")
 
 
 def _captured(pattern: Pattern, found: Found, operand: Value, context: CallContext, name: str) -> Value:
@@ -91,14 +91,11 @@ def replace_matches(value: Value, written: str, new: str) -> str | Text:
     if not any(isinstance(part, Unknown) for part in found):
         return _replaced(pattern, "".join([part for part in found if isinstance(part, str)]), new)
     # A run of characters may go on in the unknown part; what is removed leaves no trace of that.
-    if pattern.single is None or pattern.many and new:
+    if pattern.single is None or (pattern.many and new):
         raise undecided(value)
     return text(
         tuple(
-            [
-                _replaced(pattern, part, new) if isinstance(part, str) else _changed(part, written, new)
-                for part in found
-            ]
+            [_replaced(pattern, part, new) if isinstance(part, str) else _changed(part, written, new) for part in found]
         )
     )
 

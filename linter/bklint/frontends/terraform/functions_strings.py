@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
-    Failed,
+    FailedError,
     Function,
     Result,
     derived,
@@ -131,7 +131,7 @@ def _chomp(args: Args, context: CallContext) -> Result:
 def _trimprefix(args: Args, context: CallContext) -> Result:
     found, prefix = parts(args[0]), string(args[1])
     if not found or isinstance(found[0], Unknown):
-        raise undecided(args[0]) if found else Failed("no string")
+        raise undecided(args[0]) if found else FailedError("no string")
     if found[0].startswith(prefix):
         return text((found[0].removeprefix(prefix), *found[1:]))
     if len(found) > 1 and prefix.startswith(found[0]):
@@ -157,7 +157,7 @@ def _trimsuffix(args: Args, context: CallContext) -> Result:
 def _startswith(args: Args, context: CallContext) -> Result:
     found, wanted = parts(args[0]), string(args[1])
     known = found[0] if found and isinstance(found[0], str) else ""
-    if known.startswith(wanted) or len(found) < 2 and found and isinstance(found[0], str):
+    if known.startswith(wanted) or (len(found) < 2 and found and isinstance(found[0], str)):
         return known.startswith(wanted)
     if not wanted.startswith(known):
         return False
@@ -167,7 +167,7 @@ def _startswith(args: Args, context: CallContext) -> Result:
 def _endswith(args: Args, context: CallContext) -> Result:
     found, wanted = parts(args[0]), string(args[1])
     known = found[-1] if found and isinstance(found[-1], str) else ""
-    if known.endswith(wanted) or len(found) < 2 and found and isinstance(found[-1], str):
+    if known.endswith(wanted) or (len(found) < 2 and found and isinstance(found[-1], str)):
         return known.endswith(wanted)
     if not wanted.endswith(known):
         return False
@@ -196,7 +196,7 @@ def _join(args: Args, context: CallContext) -> Result:
             raise undecided(arg)
         for item in data.items:
             if is_null(item):
-                raise Failed("an element is null; null values cannot be joined")
+                raise FailedError("an element is null; null values cannot be joined")
             done += () if first else separator
             done += parts(item)
             first = False
@@ -246,7 +246,9 @@ def _replace(args: Args, context: CallContext) -> Result:
 
 def _replaced(part: Unknown, wanted: str, new: str) -> Unknown:
     changed = renamed(part, "replace", wanted, new)
-    return changed if new else Unknown(part.reason, part.cause, part.place, type="string", nonnull=True, key=changed.key)
+    return (
+        changed if new else Unknown(part.reason, part.cause, part.place, type="string", nonnull=True, key=changed.key)
+    )
 
 
 def _apart(found: Parts, wanted: str) -> bool:
@@ -257,7 +259,7 @@ def _apart(found: Parts, wanted: str) -> bool:
             continue
         after, before = number > 0, number < len(found) - 1
         for overlap in range(1, size):
-            if after and part.startswith(wanted[size - overlap :]) or before and part.endswith(wanted[:overlap]):
+            if (after and part.startswith(wanted[size - overlap :])) or (before and part.endswith(wanted[:overlap])):
                 return False
         if len(part) < size and after and before and part in wanted:
             return False
@@ -271,7 +273,7 @@ def _substr(args: Args, context: CallContext) -> Result:
         return _cut_out(clusters(found[0] if found and isinstance(found[0], str) else ""), offset, length)
     head = found[0] if isinstance(found[0], str) else ""
     known = clusters(head)
-    if head.isascii() and 0 <= offset and 0 <= length <= len(known) - offset:
+    if head.isascii() and offset >= 0 and 0 <= length <= len(known) - offset:
         return "".join(known[offset : offset + length])
     start = "".join(known[offset:]) if head.isascii() and offset >= 0 and length != 0 else ""
     return text((start, _more(undecided(args[0]).why)))
@@ -294,7 +296,10 @@ def _strrev(args: Args, context: CallContext) -> Result:
 
 
 def _indent(args: Args, context: CallContext) -> Result:
-    spaces = " " * min(max(integer(args[0]), 0), 10_000)
+    size = integer(args[0])
+    if size < 0:
+        raise FailedError("the number of spaces must not be negative")
+    spaces = " " * min(size, 10_000)
     return mapped(args[1], lambda written: written.replace("\n", "\n" + spaces), f"indent {spaces}")
 
 

@@ -19,6 +19,7 @@ from bklint.frontends.terraform.functions_arguments import (
     CallContext,
     Function,
     Result,
+    UndecidedError,
     encoded,
     is_null,
     nonnull,
@@ -107,6 +108,8 @@ def _plain(value: Value) -> str:
 def _string_or_unknown(value: Value, indent: int, deeper: int) -> Parts:
     data = value.data
     if isinstance(data, Unknown):
+        if data.is_error:
+            raise UndecidedError(data)
         yield renamed(data, "yaml")
     elif isinstance(data, Text):
         yield '"'
@@ -157,7 +160,9 @@ def _unsupported(what: str) -> Unknown:
 def _yamlencode(args: Args, context: CallContext) -> Result:
     data = text(tuple(_document(args[0])))
     if isinstance(data, Text):
-        data = text(tuple([part if isinstance(part, str) else replace(part, place=context.place) for part in data.parts]))
+        data = text(
+            tuple([part if isinstance(part, str) else replace(part, place=context.place) for part in data.parts])
+        )
     return encoded(data, args[0], "yamlencode", context.place)
 
 

@@ -33,11 +33,11 @@ _DIGITS, _WORD, _BLANK = "0-9", "0-9A-Za-z_", "\t\n\f\r "
 Test = Callable[[str], bool]
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """The pattern may be right, but is not read here."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """RE2 refuses the pattern."""
 
 
@@ -71,9 +71,9 @@ class Pattern(NamedTuple):
     many: bool
 
     def search(self, text: str, start: int = 0) -> Found | None:
-        """The leftmost match from `start` on. Raises Unsupported where that takes too long."""
+        """The leftmost match from `start` on. Raises UnsupportedError where that takes too long."""
         if (len(text) - start + 1) * len(self.program) > MAX_STEPS:
-            raise Unsupported("a text too long for its pattern")
+            raise UnsupportedError("a text too long for its pattern")
         slots = _run(self.program, text, start, 2 + 2 * len(self.names))
         if slots is None:
             return None
@@ -169,7 +169,7 @@ def _holds(name: str, text: str, at: int) -> bool:
 
 
 def _is_word(text: str, at: int) -> bool:
-    return 0 <= at < len(text) and (text[at] == "_" or text[at].isascii() and text[at].isalnum())
+    return 0 <= at < len(text) and (text[at] == "_" or (text[at].isascii() and text[at].isalnum()))
 
 
 # -- characters --------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def _chain(codes: list[_Code]) -> _Code:
     for code in codes:
         steps += [_moved(step, len(steps)) for step in code.steps]
         if len(steps) > MAX_PROGRAM:
-            raise Unsupported("a pattern with too many repetitions")
+            raise UnsupportedError("a pattern with too many repetitions")
     return codes[0] if len(codes) == 1 else _Code(tuple(steps))
 
 
@@ -276,8 +276,8 @@ def _star(code: _Code, lazy: bool) -> _Code:
 
 
 def _repeated(code: _Code, least: int, most: int | None, lazy: bool) -> _Code:
-    if least > 1000 or (most or 0) > 1000 or most is not None and most < least:
-        raise Refused("invalid repeat count")
+    if least > 1000 or (most or 0) > 1000 or (most is not None and most < least):
+        raise RefusedError("invalid repeat count")
     if most is None and least == 1:
         split = _Step("split", to=1, other=-len(code.steps)) if lazy else _Step("split", to=-len(code.steps), other=1)
         return _Code((*code.steps, _moved(split, len(code.steps))), code.single, True)
@@ -311,8 +311,9 @@ class _Parser:
     def alternatives(self, depth: int = 0) -> _Code:
         """Up to the end of the group."""
         if depth > 100:
-            raise Unsupported("a pattern nested too deeply")
-        found, sequence = [], []
+            raise UnsupportedError("a pattern nested too deeply")
+        found: list[_Code] = []
+        sequence: list[_Code] = []
         while self.peek() not in ("", ")"):
             if self.peek() == "|":
                 self.take()
@@ -335,7 +336,7 @@ class _Parser:
         if "U" in self.flags:
             lazy = not lazy
         if self.bounds() is not None:
-            raise Refused("invalid nested repetition operator")
+            raise RefusedError("invalid nested repetition operator")
         return _repeated(code, *bounds, lazy)
 
     def bounds(self) -> tuple[int, int | None] | None:
@@ -356,7 +357,7 @@ class _Parser:
         if character == "(":
             return self.group(depth)
         if character in ("*", "+", "?"):
-            raise Refused("missing argument to repetition operator")
+            raise RefusedError("missing argument to repetition operator")
         if character == "[":
             return self.tested(self.bracket())
         if character == ".":
@@ -388,12 +389,12 @@ class _Parser:
             if named:
                 self.at = named.end()
             elif self.peek() == "?":
-                raise Refused("invalid or unsupported Perl syntax")
+                raise RefusedError("invalid or unsupported Perl syntax")
             self.names.append(named[1] if named else "")
             number = len(self.names)
         code = self.alternatives(depth + 1)
         if self.take() != ")":
-            raise Refused("missing closing )")
+            raise RefusedError("missing closing )")
         self.flags = before
         if number is None:
             return code
@@ -423,7 +424,7 @@ class _Parser:
             self.at = match.end()
             code = int(match[1] or match[2], 16)
             if code > 0x10FFFF:
-                raise Refused("invalid escape sequence")
+                raise RefusedError("invalid escape sequence")
             return _class_of(chr(code))
         letter = self.take()
         if letter in _PERL:
@@ -435,8 +436,8 @@ class _Parser:
             assert octal is not None
             self.at = octal.end()
             return _class_of(chr(int("0" + octal[0], 8)))
-        if not letter or letter.isalnum() and letter.isascii():
-            raise Refused("invalid escape sequence")
+        if not letter or (letter.isalnum() and letter.isascii()):
+            raise RefusedError("invalid escape sequence")
         return _class_of(letter)
 
     def bracket(self) -> _Class:
@@ -449,12 +450,12 @@ class _Parser:
         first = True
         while first or self.peek() != "]":
             if not self.peek():
-                raise Refused("missing closing ]")
+                raise RefusedError("missing closing ]")
             first = False
             posix = _POSIX.match(self.pattern, self.at)
             if posix:
                 if posix[2] not in _POSIX_CLASSES:
-                    raise Refused("invalid character class range")
+                    raise RefusedError("invalid character class range")
                 self.at = posix.end()
                 tests.append(_class(_POSIX_CLASSES[posix[2]], bool(posix[1])).has)
                 continue
@@ -475,7 +476,7 @@ class _Parser:
         self.take()
         high = self.member()
         if len(high.ranges) != 1 or high.negated or high.tests or high.ranges[0][0] < start:
-            raise Refused("invalid character class range")
+            raise RefusedError("invalid character class range")
         ranges.append((start, high.ranges[0][0]))
 
     def member(self) -> _Class:
@@ -493,19 +494,19 @@ def _property(name: str, negated: bool) -> _Class:
         return _Class((), (lambda one: unicodedata.category(one).startswith(name),), negated)
     if name in ("Greek", "Latin", "Cyrillic", "Hebrew", "Arabic", "Hiragana", "Katakana", "Hangul", "Thai"):
         return _Class((), (lambda one: one.isalpha() and unicodedata.name(one, "").startswith(name.upper()),), negated)
-    raise Unsupported(f"the character class {name}")
+    raise UnsupportedError(f"the character class {name}")
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> Pattern:
-    """The pattern ready to match. Raises Refused (RE2 refuses it) or Unsupported."""
+    """The pattern ready to match. Raises RefusedError (RE2 refuses it) or UnsupportedError."""
     parser = _Parser(pattern)
     body = parser.alternatives()
     if parser.at < len(pattern):
-        raise Refused("unexpected )")
+        raise RefusedError("unexpected )")
     named = [name for name in parser.names if name]
     if len(set(named)) < len(named):
-        raise Refused("duplicate capture group name")
+        raise RefusedError("duplicate capture group name")
     edges = (_Code((_Step("save", to=0),)), _Code((_Step("save", to=1),)), _Code((_Step("match"),)))
     program = _chain([edges[0], body, *edges[1:]])
     return Pattern(program.steps, tuple(parser.names), body.single if not parser.names else None, body.many)

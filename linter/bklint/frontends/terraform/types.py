@@ -36,7 +36,6 @@ from bklint.model.value import (
     type_of,
     unknown,
 )
-from bklint.source import Locator
 from bklint.syntax.node import Call, Expr, Literal, Name, ObjectExpr, TupleExpr
 
 
@@ -142,7 +141,8 @@ def number_string(number: int | float) -> str:
     """A number as Terraform writes it into a string: never with an exponent."""
     if isinstance(number, int):
         return str(number)
-    written = format(Decimal(repr(number)), "f")
+    # Terraform calculates with 512 bits, so what differs only behind 15 digits is an artefact of binary fractions.
+    written = format(Decimal(format(number, ".15g")), "f")
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
@@ -166,7 +166,7 @@ def parse_bool(written: str) -> bool | None:
 # -- converting --------------------------------------------------------------------------------------------------------
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """The value has no conversion to the type."""
 
 
@@ -209,11 +209,11 @@ class _Converter:
             return self._unknown(value, data, type_)
         try:
             return self._known(value, type_)
-        except _Refused as refused:
+        except _RefusedError as refused:
             return _error(str(refused), value)
 
     def _unknown(self, value: Value, data: Unknown, type_: Type) -> Value:
-        if data.is_error or data.type == type_.model and not data.domain:
+        if data.is_error or (data.type == type_.model and not data.domain):
             return value
         if data.domain:
             joined = join(tuple([self.convert(choice, type_) for choice in data.domain]), data)
@@ -234,7 +234,7 @@ class _Converter:
     def _list(self, value: Value, type_: Type) -> Value:
         data = value.data
         if not isinstance(data, ListData):
-            raise _Refused(f"{_article(type_.kind)} is required, not {_kind(value)}")
+            raise _RefusedError(f"{_article(type_.kind)} is required, not {_kind(value)}")
         if type_.kind == "tuple":
             return value._replace(data=ListData(tuple(self._tuple(data, type_))))
         items = self._elements(data.items, type_.element or ANY)
@@ -247,7 +247,7 @@ class _Converter:
     def _tuple(self, data: ListData, type_: Type) -> Iterable[Value]:
         short = len(data.items) < len(type_.items)
         if len(data.items) > len(type_.items) or (short and data.rest is None):
-            raise _Refused(f"a tuple of {len(type_.items)} elements is required, not of {len(data.items)}")
+            raise _RefusedError(f"a tuple of {len(type_.items)} elements is required, not of {len(data.items)}")
         for number, item_type in enumerate(type_.items):
             if number < len(data.items):
                 yield self.convert(data.items[number], item_type)
@@ -259,13 +259,13 @@ class _Converter:
             return tuple([self.convert(item, type_) for item in items])
         unified = unify(items)
         if unified is None:
-            raise _Refused("all elements must have one type")
+            raise _RefusedError("all elements must have one type")
         return unified
 
     def _map(self, value: Value, type_: Type) -> Value:
         data = value.data
         if not isinstance(data, ObjectData):
-            raise _Refused(f"a map is required, not {_kind(value)}")
+            raise _RefusedError(f"a map is required, not {_kind(value)}")
         names = tuple(data.fields)
         members = self._elements([data.fields[name] for name in names], type_.element or ANY)
         return value._replace(data=MapData(dict(zip(names, members, strict=True)), data.rest, data.keys))
@@ -273,7 +273,7 @@ class _Converter:
     def _object(self, value: Value, type_: Type) -> Value:
         data = value.data
         if not isinstance(data, ObjectData):
-            raise _Refused(f"an object is required, not {_kind(value)}")
+            raise _RefusedError(f"an object is required, not {_kind(value)}")
         fields = {name: self._member(name, member, data, value) for name, member in type_.members}
         return value._replace(data=ObjectData(fields, None, data.keys))
 
@@ -282,7 +282,7 @@ class _Converter:
         if found is None and data.rest is not None:
             return self.convert(Value(plain(data.rest), owner.place), member.type)
         if found is None and not member.optional:
-            raise _Refused(f"the attribute {name!r} is required")
+            raise _RefusedError(f"the attribute {name!r} is required")
         if found is None or found.data is None or found.data is MISSING or found.data is ABSENT:
             if member.default is None:
                 return Value(None, owner.place) if found is None else found._replace(data=None)
@@ -294,11 +294,13 @@ class _Converter:
     def _either(self, found: Value, why: Unknown, member: Member, expr: Expr) -> Value:
         """A member that may be null: then its default takes its place."""
         given = self.convert(found, member.type)
-        if why.is_error or found.ident is not None and found.ident.attribute == "":
+        if why.is_error or (found.ident is not None and found.ident.attribute == ""):
             return given
         default = self.convert(self._default(expr), member.type)
         if why.domain:
-            choices = [default if choice.exists is False else self.convert(choice, member.type) for choice in why.domain]
+            choices = [
+                default if choice.exists is False else self.convert(choice, member.type) for choice in why.domain
+            ]
             return join(tuple(choices), why)._replace(place=found.place, hops=found.hops)
         known = {"nonnull": default.exists is True, "type": member.type.model}
         key = None if why.key is None else ("optional", why.key, key_of(default))
@@ -312,7 +314,7 @@ def _scalar(value: Value, kind: str) -> Value:
             return value
         return value._replace(data=replace(plain(data.unknowns[0]), type=kind, nonnull=True), pieces=())
     if isinstance(data, (ListData, ObjectData)):
-        raise _Refused(f"{_article(kind)} is required, not {_kind(value)}")
+        raise _RefusedError(f"{_article(kind)} is required, not {_kind(value)}")
     if type_of(value) == kind:
         return value
     converted: str | int | float | bool | None = None
@@ -321,7 +323,7 @@ def _scalar(value: Value, kind: str) -> Value:
     elif isinstance(data, str):
         converted = parse_number(data) if kind == "number" else parse_bool(data)
     if converted is None:
-        raise _Refused(f"{_article(kind)} is required, not {_kind(value)}")
+        raise _RefusedError(f"{_article(kind)} is required, not {_kind(value)}")
     return value._replace(data=converted, pieces=())
 
 
@@ -428,7 +430,7 @@ def _refilled(items: Sequence[Value], collections: Sequence[ListData | ObjectDat
 
 def settled(data: ListData) -> bool:
     """Whether the order of the items is certain."""
-    return not isinstance(data, Bag) or data.ordered >= len(data.items) and data.rest is None
+    return not isinstance(data, Bag) or (data.ordered >= len(data.items) and data.rest is None)
 
 
 def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:

@@ -1,0 +1,403 @@
+"""Shell scripts into a flat list of statements, by the tree-sitter grammar of bash.
+
+The tree gives commands, pipelines, conditions and here-documents; the words of a command are read by a small scanner of
+our own, so that quotes are removed in one place. Comments never become statements. What the grammar cannot read is
+counted as a gap and passed over; commands inside the gap that it could still tell apart are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from bklint.errors import LimitError
+from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Body, Loop, Redirect, Ref, Script, Statement, Word, joined
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+_WORDS = frozenset(
+    {"word", "string", "raw_string", "ansi_c_string", "translated_string", "concatenation", "number", "expansion",
+     "simple_expansion", "command_substitution", "process_substitution", "brace_expression", "arithmetic_expansion",
+     "extglob_pattern", "regex", "test_operator"}
+)  # fmt: skip
+_SKIPPED = frozenset({"comment", "heredoc_body", "heredoc_end", "heredoc_start", *_WORDS})
+_LOOPED = frozenset({"while_statement", "c_style_for_statement"})
+_TESTS = frozenset({"[", "[[", "test", "grep", "command", "which", "type", "id", "dpkg", "rpm"})
+"""Commands whose success is a question, so that what follows them after `&&` runs under a condition."""
+
+
+@cache
+def _parser() -> Parser:
+    import tree_sitter_bash
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_bash.language()))
+
+
+def parse(data: bytes) -> Script:
+    """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
+    if len(data) > MAX_BYTES:
+        raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
+    reader = _Reader(data)
+    reader.run(_parser().parse(data).root_node)
+    reader.script.statements.sort(key=lambda statement: statement.start)
+    return reader.script
+
+
+class _State:
+    """What encloses a node."""
+
+    __slots__ = ("conditional", "function", "loops", "tested")
+
+    def __init__(self, conditional: bool, function: str, loops: tuple[Loop, ...], tested: bool = False) -> None:
+        self.conditional = conditional
+        self.function = function
+        self.loops = loops
+        self.tested = tested
+
+    def under(self, **changed: Any) -> _State:
+        kept = {name: changed.get(name, getattr(self, name)) for name in self.__slots__}
+        return _State(**kept)
+
+
+class _Reader:
+    """Walks a tree with a stack of its own."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.script = Script()
+        self._stack: list[tuple[Node, _State]] = []
+
+    def run(self, root: Node) -> None:
+        self._stack = [(root, _State(False, "", ()))]
+        while self._stack and len(self.script.statements) < MAX_STATEMENTS:
+            node, state = self._stack.pop()
+            kind = node.type
+            if kind in _SKIPPED:
+                self._inner(node, state)
+                continue
+            take = getattr(self, "_on_" + kind, None)
+            if take is not None:
+                take(node, state)
+                continue
+            if kind == "ERROR" or node.is_missing:
+                self.script.gaps += 1
+            if kind in _LOOPED:
+                state = state.under(conditional=True)
+            self._push(node.children, state)
+
+    def _push(self, nodes: list[Node], state: _State) -> None:
+        self._stack.extend((child, state) for child in reversed(nodes))
+
+    def _inner(self, node: Node, state: _State) -> None:
+        """The commands in `$(…)` inside a word run as well."""
+        if node.child_count:
+            self._push([child for child in node.children if child.child_count], state)
+
+    # -- conditions ----------------------------------------------------------------------------------------------------
+
+    def _on_if_statement(self, node: Node, state: _State) -> None:
+        seen = False
+        inside = state.under(conditional=True)
+        for child in node.children:
+            if child.type == "then":
+                seen = True
+            self._stack.append((child, inside if seen else state.under(tested=True)))
+
+    _on_elif_clause = _on_if_statement
+
+    def _on_else_clause(self, node: Node, state: _State) -> None:
+        self._push(node.children, state.under(conditional=True))
+
+    def _on_case_item(self, node: Node, state: _State) -> None:
+        self._push(node.children, state.under(conditional=True))
+
+    def _on_list(self, node: Node, state: _State) -> None:
+        """`a && b || c`: what follows `||`, or a test and `&&`, runs under a condition."""
+        conditional, first = state.conditional, True
+        for child in node.children:
+            if child.type == "||" or (child.type == "&&" and not first and self._asks):
+                conditional = True
+            if child.is_named:
+                self._asks = _is_test(child)
+                self._stack.append((child, state.under(conditional=conditional)))
+                first = False
+
+    _asks = False
+
+    def _on_function_definition(self, node: Node, state: _State) -> None:
+        name = node.child_by_field_name("name")
+        label = self._raw(name) if name is not None else "?"
+        self.script.functions.add(label)
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self._stack.append((body, state.under(function=label)))
+
+    def _on_for_statement(self, node: Node, state: _State) -> None:
+        variable = node.child_by_field_name("variable")
+        values = [child for child in node.children if child.type in _WORDS]
+        items = tuple(self._word(value) for value in values)
+        known = all(item.literal is not None and not re.search(r"[*?\[]", item.literal) for item in items)
+        loop = Loop(self._raw(variable) if variable is not None else "", items if items and known else None)
+        body = node.child_by_field_name("body")
+        if body is not None:
+            self._stack.append((body, state.under(loops=(*state.loops, loop))))
+        for value in values:
+            self._inner(value, state)
+
+    # -- commands ------------------------------------------------------------------------------------------------------
+
+    def _on_pipeline(self, node: Node, state: _State) -> None:
+        before: Statement | None = None
+        for child in node.children:
+            if not child.is_named or child.type == "comment":
+                continue
+            statement = self._statement(child, state)
+            if statement is None:
+                self._stack.append((child, state))
+            else:
+                statement.source = before
+            before = statement
+
+    def _on_command(self, node: Node, state: _State) -> None:
+        self._statement(node, state)
+
+    _on_redirected_statement = _on_declaration_command = _on_unset_command = _on_command
+    _on_variable_assignment = _on_variable_assignments = _on_command
+
+    def _statement(self, node: Node, state: _State) -> Statement | None:
+        """The statement of a command node; None for any other, which is then walked into."""
+        kind = node.type
+        if kind == "redirected_statement":
+            return self._redirected(node, state)
+        if kind in ("command", "test_command"):
+            return self._command(node, state)
+        if kind == "declaration_command":
+            return self._declared(node, state)
+        if kind in ("variable_assignment", "variable_assignments"):
+            nodes = [node] if kind == "variable_assignment" else node.children
+            return self._add(node, (), state, assigned=self._assigned(nodes, state), appends=b"+=" in self._bytes(node))
+        if kind == "unset_command":
+            return self._add(node, (), state)
+        return None
+
+    def _command(self, node: Node, state: _State) -> Statement:
+        words: list[Word] = []
+        before: list[Node] = []
+        redirects: list[Redirect] = []
+        for child in node.children:
+            if child.type == "variable_assignment":
+                before.append(child)
+            elif child.type == "command_name" or child.type in _WORDS:
+                words.append(self._word(child))
+                self._inner(child, state)
+            elif child.type == "file_redirect":
+                redirects += self._redirect(child)
+            elif child.child_count:
+                self._stack.append((child, state))
+        for child in before:
+            words.insert(0, self._word(child))
+        if before:  # `A=1 command`: an environment for that command only
+            words = words[len(before) :]
+        return self._add(node, tuple(words), state, redirects=tuple(redirects))
+
+    def _declared(self, node: Node, state: _State) -> Statement:
+        words = [self._token(child) for child in node.children[:1]]
+        words += [self._word(child) for child in node.children[1:] if child.type in (*_WORDS, "variable_assignment")]
+        assigned = self._assigned([child for child in node.children if child.type == "variable_assignment"], state)
+        return self._add(node, tuple(words), state, assigned=assigned)
+
+    def _assigned(self, nodes: list[Node], state: _State) -> tuple[tuple[str, Word | None], ...]:
+        found: list[tuple[str, Word | None]] = []
+        for node in nodes:
+            name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+            if name is None:
+                continue
+            if value is None:
+                found.append((self._raw(name), Word((), node.end_byte, node.end_byte)))
+                continue
+            self._inner(value, state)
+            found.append((self._raw(name), self._word(value) if value.type in _WORDS else None))
+        return tuple(found)
+
+    def _redirected(self, node: Node, state: _State) -> Statement | None:
+        body = node.child_by_field_name("body")
+        statement = self._statement(body, state) if body is not None else None
+        if statement is None and body is not None:
+            self._stack.append((body, state))
+        bodies: list[Body] = []
+        redirects: list[Redirect] = []
+        after: list[Node] = []
+        for child in node.children:
+            if child.type == "file_redirect":
+                redirects += self._redirect(child)
+            elif child.type == "heredoc_redirect":
+                self._heredoc(child, bodies, redirects, after)
+        if statement is not None:
+            statement.bodies, statement.redirects = tuple(bodies), (*statement.redirects, *redirects)
+            statement.start, statement.end = node.start_byte, self._head_end(node, statement)
+        self._after(after, statement, state)
+        return statement
+
+    def _heredoc(self, node: Node, bodies: list[Body], redirects: list[Redirect], after: list[Node]) -> None:
+        strip = any(child.type == "<<-" for child in node.children)
+        start = next((child for child in node.children if child.type == "heredoc_start"), None)
+        expands = start is not None and not re.search(rb"[\"'\\]", self._bytes(start))
+        for child in node.children:
+            if child.type == "heredoc_body":
+                bodies.append(Body(child.start_byte, child.end_byte, expands, strip))
+            elif child.type == "file_redirect":
+                redirects += self._redirect(child)
+            elif child.is_named and child.type not in ("heredoc_start", "heredoc_end"):
+                after.append(child)
+
+    def _after(self, nodes: list[Node], source: Statement | None, state: _State) -> None:
+        """What stands behind `<<EOF` on its line: the rest of a pipeline or of a list."""
+        for node in nodes:
+            children = node.children if node.type == "pipeline" else [node]
+            for child in children:
+                statement = self._statement(child, state) if child.is_named else None
+                if statement is not None:
+                    statement.source, source = source, statement
+                elif child.is_named:
+                    self._stack.append((child, state))
+
+    def _head_end(self, node: Node, statement: Statement) -> int:
+        """The end of the line that a command with a here-document begins on."""
+        if not statement.bodies:
+            return node.end_byte
+        end = self.data.find(b"\n", node.start_byte, node.end_byte)
+        return node.end_byte if end < 0 else end
+
+    def _redirect(self, node: Node) -> list[Redirect]:
+        operator = next((child.type for child in node.children if child.type in (">", ">>", "&>", "&>>", ">|")), "")
+        target = next((child for child in reversed(node.children) if child.type in _WORDS), None)
+        if not operator or target is None:
+            return []
+        descriptor = node.child_by_field_name("descriptor")
+        if descriptor is not None and self._bytes(descriptor) != b"1":
+            return []
+        return [Redirect(self._word(target), operator.endswith(">>"))]
+
+    def _add(self, node: Node, words: tuple[Word, ...], state: _State, **more: Any) -> Statement:
+        end = node.end_byte
+        statement = Statement(
+            words, node.start_byte, end, state.conditional, state.function, state.loops, tested=state.tested, **more
+        )
+        self.script.statements.append(statement)
+        return statement
+
+    # -- words ---------------------------------------------------------------------------------------------------------
+
+    def _bytes(self, node: Node) -> bytes:
+        return self.data[node.start_byte : node.end_byte]
+
+    def _raw(self, node: Node) -> str:
+        return self._bytes(node).decode("utf-8", "replace")
+
+    def _token(self, node: Node) -> Word:
+        return Word((self._raw(node),), node.start_byte, node.end_byte)
+
+    def _word(self, node: Node) -> Word:
+        return word(self._raw(node), node.start_byte, node.end_byte)
+
+
+def _is_test(node: Node) -> bool:
+    if node.type == "test_command":
+        return True
+    if node.type == "negated_command":
+        return True
+    if node.type == "list":
+        return any(_is_test(child) for child in node.children[:3:2] if child.type != "list")
+    name = node.child_by_field_name("name")
+    return name is not None and name.text is not None and name.text.decode("utf-8", "replace") in _TESTS
+
+
+_PIECE = re.compile(
+    r"'(?P<single>[^']*)'?"
+    r"|(?P<double>\")"
+    r"|\\(?P<escaped>\n|.)?"
+    r"|\$\{(?P<braced>[A-Za-z_][A-Za-z0-9_]*)\}"
+    r"|\$(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<special>\$[0-9@*#?$!-])"
+    r"|(?P<opened>\$\(|\$\{|`|<\(|>\()"
+    r"|(?P<plain>[^'\"\\$`<>]+|[$<>])",
+    re.DOTALL,
+)
+_DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):?[-=]([^$`\"'\\{}]*)\Z")
+_CLOSERS = {"$(": ")", "${": "}", "`": "`", "<(": ")", ">(": ")"}
+
+
+def word(text: str, start: int, end: int) -> Word:
+    """A word as it is written, with its quotes removed."""
+    ansi = text.startswith("$'")
+    written = text[1:] if ansi else text
+    parts: list[str | Ref] = []
+    at, quoted = 0, False
+    while at < len(written):
+        match = _PIECE.match(written, at)
+        if match is None:
+            parts.append(written[at])
+            at += 1
+            continue
+        at = match.end()
+        if match["double"]:
+            quoted = not quoted
+        elif match["single"] is not None:
+            if quoted:  # an apostrophe between double quotes
+                parts.append("'")
+                at = match.start() + 1
+            else:
+                parts.append(_ansi(match["single"]) if ansi else match["single"])
+        elif match["escaped"] is not None or match[0].startswith("\\"):
+            parts.append(_unescaped(match["escaped"] or "\\", quoted))
+        elif match["opened"]:
+            at = _closed(written, at, _CLOSERS[match["opened"]], match["opened"])
+            parts.append(_reference(written[match.start() : at]))
+        elif match["plain"]:
+            parts.append(match["plain"])
+        else:
+            parts.append(Ref(match["braced"] or match["name"] or "", match[0]))
+    return Word(joined(parts), start, end, text[:1] in "'\"" or ansi)
+
+
+def _unescaped(character: str, quoted: bool) -> str:
+    if character == "\n":
+        return ""
+    return "\\" + character if quoted and character not in '$`"\\' else character
+
+
+def _ansi(text: str) -> str:
+    return text.replace("\\n", "\n").replace("\\t", "\t").replace("\\'", "'").replace("\\\\", "\\")
+
+
+def _reference(text: str) -> Ref:
+    match = _DEFAULT.match(text[2:-1]) if text.startswith("${") else None
+    return Ref(match[1], text, match[2]) if match else Ref("", text)
+
+
+def _closed(text: str, at: int, closer: str, opener: str) -> int:
+    """The offset behind the end of a substitution; brackets of the same kind are counted."""
+    depth, opening = 1, opener[-1] if opener != "`" else ""
+    while at < len(text):
+        character = text[at]
+        at += 1
+        if character == "\\":
+            at += 1
+        elif character == closer:
+            depth -= 1
+            if depth == 0:
+                return at
+        elif character == opening:
+            depth += 1
+    return len(text)
+
+
+def command_line(text: str) -> list[str]:
+    """The words of a simple command line without expansions, as in `ExecStart=` and crontab lines."""
+    return [word(match[0], 0, 0).literal or match[0] for match in _SIMPLE.finditer(text)]
+
+
+_SIMPLE = re.compile(r"(?:'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|[^\s'\"\\])+")

@@ -1,0 +1,111 @@
+"""The words and statements that a script is made of, for shell, PowerShell and cmd scripts alike.
+
+A script becomes a flat list of statements in the order they are written. What encloses a statement stays on it: the
+function it belongs to, the loops around it, and whether it runs only under a condition. Nothing is expanded here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_BYTES = 2 * 1024 * 1024
+"""Longest script that is read, in bytes."""
+
+MAX_STATEMENTS = 50_000
+"""Most statements of one script."""
+
+
+class Ref(NamedTuple):
+    """A part of a word that is not literal: a variable by its name, or, without a name, an expression. `default` is
+    what stands for it where it has no value (`${x:-y}`)."""
+
+    name: str
+    text: str
+    default: str | None = None
+
+
+class Word(NamedTuple):
+    """One word with its quotes removed. `items` are the members of a list (PowerShell's `a, b`); `quoted` says that the
+    word began with a quote, so that it is no option and no operator."""
+
+    parts: tuple[str | Ref, ...]
+    start: int
+    end: int
+    quoted: bool = False
+    items: tuple[Word, ...] = ()
+
+    @property
+    def literal(self) -> str | None:
+        """The text of a word without references."""
+        if not self.parts:
+            return ""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], str) else None
+
+
+class Body(NamedTuple):
+    """Text that a statement is given as input: a here-document. `expands` says that references in it are replaced."""
+
+    start: int
+    end: int
+    expands: bool
+    strip_tabs: bool = False
+
+
+class Redirect(NamedTuple):
+    """Where the output of a statement goes."""
+
+    target: Word
+    append: bool
+
+
+class Loop(NamedTuple):
+    """A loop over words; None where they are not known."""
+
+    variable: str
+    items: tuple[Word, ...] | None
+
+
+@dataclass(slots=True, eq=False)
+class Statement:
+    """A command, or assignments without one (then `words` is empty).
+
+    `assigned` are the variables that it sets; None stands for a value that is not a word (the output of a command).
+    `source` is the statement whose output is its input, in a pipeline. `tested` marks the condition of an `if`.
+    """
+
+    words: tuple[Word, ...]
+    start: int
+    end: int
+    conditional: bool = False
+    function: str = ""
+    loops: tuple[Loop, ...] = ()
+    assigned: tuple[tuple[str, Word | None], ...] = ()
+    bodies: tuple[Body, ...] = ()
+    redirects: tuple[Redirect, ...] = ()
+    source: Statement | None = None
+    appends: bool = False
+    """An assignment that adds to the value (`+=`)."""
+    tested: bool = False
+
+
+@dataclass(slots=True)
+class Script:
+    """The statements of a script; `gaps` counts the places that could not be read, `functions` the names it defines."""
+
+    statements: list[Statement] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
+    gaps: int = 0
+
+
+def joined(parts: list[str | Ref]) -> tuple[str | Ref, ...]:
+    """Parts with adjacent literals joined and empty ones left out."""
+    found: list[str | Ref] = []
+    for part in parts:
+        if part == "":
+            continue
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    return tuple(found)
