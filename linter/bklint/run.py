@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bklint import engine, facts
 from bklint.discover import Inputs, discover
 from bklint.errors import InputError, UsageError
+from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
 from bklint.files import DiskReader, Reader, confinement
 from bklint.finding import Finding, Report, Severity
 from bklint.frontends import FRONTENDS, Options, Root, frontend
@@ -120,6 +121,9 @@ class _Scan:
         self._inventory = Inventory(problems=list(found.problems), notes=list(found.notes))
         self._errors: list[Finding] = []
         self._done = 0
+        self._asking = False
+        self._waiting: list[tuple[Root, engine.Outcome]] = []
+        self._signs: dict[str, list[Evidence]] = {}
         self._kinds = dict(found.listing)
         self._defaults = defaults() if found.roots else Defaults(())
         self._settings = engine.Settings(
@@ -129,7 +133,7 @@ class _Scan:
     def run(self) -> Report:
         """Every root, and the report of all of them."""
         outcomes = [outcome for root in self._roots() if (outcome := self._judge(root)) is not None]
-        whole = engine.combine(outcomes)
+        whole = engine.combine([*outcomes, *self._again()])
         findings = [finding for finding in whole.findings if finding.severity >= self._options.min_severity]
         described = engine.describe(findings, self._policies)
         problems = [] if self._ignored(UNREADABLE) else _once(map(self._claiming, self._inventory.problems))
@@ -180,14 +184,38 @@ class _Scan:
         if self._progress is not None:
             self._progress(self._done, root.path)
         self._done += 1
-        return self._guarded(
+        self._asking = False
+        outcome = self._guarded(
             root.path,
             lambda: engine.judge(root, self._policies, self._settings, self._prepare, facts.read),
         )
+        if outcome is not None and self._asking:
+            self._waiting.append((root, outcome))
+            return None
+        return outcome
 
-    def _prepare(self, world: World) -> None:
+    def _again(self) -> Iterator[engine.Outcome]:
+        """The roots whose findings depend on what the other roots hold, once all of them have been seen.
+
+        They are lowered again rather than kept, and only when there is another root that holds something.
+        """
+        for root, alone in self._waiting:
+            others = [sign for path, signs in self._signs.items() if path != root.path for sign in signs]
+            if not others:
+                yield alone
+                continue
+            prepare = partial(self._prepare, others=others)
+            again = self._guarded(
+                root.path, partial(engine.judge, root, self._policies, self._settings, prepare, facts.read)
+            )
+            yield alone if again is None else again
+
+    def _prepare(self, world: World, others: Sequence[Evidence] = ()) -> None:
         world.complete = world.complete or self._options.complete
         world.finish(derive, self._defaults.fill)
+        world.memo[OTHER_ROOTS] = others
+        self._signs.setdefault(world.root, evidence_of(world))
+        self._asking = self._asking or asks_other_roots(world)
 
     def _guarded(self, path: str, work: Callable[[], T]) -> T | None:
         """The result of work on one input, or None when it failed: then the failure is recorded."""

@@ -292,14 +292,11 @@ def _key_of(volume: Value) -> Value:
 
 
 def _given(value: Value, resource: Resource) -> bool | None:
-    """Whether a key address is given: missing, null and empty are not. An attribute of a key is one. An empty text that
-    an expression chose, as in `if(empty(...), '', ...)`, leaves it open."""
+    """Whether a key address is given: missing, null and empty are not. An attribute of a key is one."""
     if value.ident is not None and value.unknown is not None:
         producer = resource.world.by_address(value.ident.address)
         if producer is not None and is_type(producer, "Microsoft.KeyVault/vaults/keys"):
             return True
-    if value.data == "" and any(hop.kind == "condition" for hop in value.trail):
-        return None
     return not_empty(value)
 
 

@@ -47,10 +47,10 @@ def lock_scope(lock: Resource) -> Value:
     resource group, its deciding place is the group's name. `group`: the name of the group that is locked, or that the
     locked resource is in. `resourceType`: the type of the locked resource, lower case. `isBackupGroup`: whether the
     group is one that Azure Backup keeps restore points in: its name is AzureBackupRG_<geo>_<number> (a constant part
-    `AzureBackupRG_` is enough), or fits the name pattern of a backup policy of this root, or a restore point collection
-    is declared in it. `isCollection`: whether a restore point collection, or a restore point in one, is locked;
-    `ownCollection`: whether that collection is declared here, so not made by the service. Unknown where the scope or
-    the group's name is not known. catalogue BKP201, BKP202;
+    `AzureBackupRG_` is enough), or fits the name pattern of a backup policy of this root, or the group is locked as a
+    whole and a restore point collection is declared in it. `isCollection`: whether a restore point collection, or a
+    restore point in one, is locked. `ownCollection`: whether that collection is declared here, so not made by the
+    service. Unknown where the scope or the group's name is not known. catalogue BKP201, BKP202;
     https://learn.microsoft.com/azure/backup/backup-during-vm-creation (resource group of Azure Backup)
     """
     scope = scope_of(lock)
@@ -84,11 +84,12 @@ def _is_backup_group(lock: Resource, scope: Scope) -> bool | None:
     if scope.group.exists is False:
         return False
     world = lock.world
+    collections = world.of(COLLECTION) if scope.kind != "resource" else ()
     return disjunction(
         [
             over_domain(scope.group, _is_service_group),
             *(_fits(scope.group, policy) for policy in world.of(BACKUP_POLICY) if policy.declared),
-            *(equal(scope.group, collection.group) for collection in world.of(COLLECTION) if collection.declared),
+            *(equal(scope.group, collection.group) for collection in collections if collection.declared),
         ]
     )
 
@@ -154,6 +155,11 @@ def evidence_of(world: World) -> list[Evidence]:
     ]
     found += [_evidence("vault", vault, vault.subscription) for vault in world.of(VAULT) if vault.declared]
     return found
+
+
+def asks_other_roots(world: World) -> bool:
+    """Whether a fact of this root looks at what the other roots hold: it has a lock that others may inherit."""
+    return any(scope_of(lock).kind in ("subscription", None) for lock in world.of(LOCK) if lock.declared)
 
 
 def _evidence(kind: str, resource: Resource, subscription: Value) -> Evidence:

@@ -45,7 +45,21 @@ def scope_of(lock: Resource) -> Scope:
         why = scope.unknown or Unknown(Reason.UNSUPPORTED, "a scope that is no resource id", scope.place)
         vague = Value(why, scope.place, scope.hops)
         return Scope(None, scope, vague, vague, why=why)
-    return _of_id(lock, scope, parsed)
+    found = _of_id(lock, scope, parsed)
+    return _unwritten(lock, found) if _is_filled_in(lock, scope) else found
+
+
+def _is_filled_in(lock: Resource, scope: Value) -> bool:
+    """Whether a scope stands where the lock as a whole begins, so not where a scope would be written."""
+    if scope.place is None or lock.block is None:
+        return False
+    return scope.place.locate().start == lock.block.locate().start
+
+
+def _unwritten(lock: Resource, scope: Scope) -> Scope:
+    """A scope that the front-end filled in, because the template does not write one: nothing to point at."""
+    group = lock.group if scope.kind == "resourceGroup" else scope.group
+    return scope._replace(written=missing(lock.body.place), group=group)
 
 
 def _deployment(lock: Resource) -> Scope:

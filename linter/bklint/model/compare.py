@@ -15,6 +15,7 @@ from bklint.model.value import (
     ABSENT,
     ListData,
     ObjectData,
+    Reason,
     Scalar,
     Text,
     Unknown,
@@ -28,6 +29,9 @@ from bklint.model.value import (
 _NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*\Z")
 _PLAIN_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?\Z")
 """Texts that compare as numbers. Not `01`, which as a name is another one than `1`."""
+
+MAX_SHOWN = 3
+"""Most alternatives of a value that a message names."""
 
 _HIDDEN = "\0"
 """Stands for an unknown part of a string while a pattern is tried."""
@@ -43,6 +47,8 @@ def over_domain(value: Value, test: Callable[[Value], bool | None]) -> bool | No
 
 def equal(left: Value, right: Value) -> bool | None:
     """Whether two values are equal in ARM's sense; missing and null equal only each other."""
+    if same(left, right):
+        return True
     return over_domain(left, lambda a: over_domain(right, lambda b: _equal(a, b)))
 
 
@@ -355,7 +361,11 @@ def scalar_value(data: Scalar) -> Value:
 
 
 def display(value: Value) -> str:
-    """A value as a message quotes it: unknown parts as `…`."""
+    """A value as a message quotes it: unknown parts as `…`, few known alternatives as `1 or 2`."""
+    if isinstance(value.data, Unknown) and value.data.reason is not Reason.SECURE:
+        choices = value.data.domain
+        if 1 < len(choices) <= MAX_SHOWN and all(choice.known for choice in choices):
+            return " or ".join(map(display, choices))
     if isinstance(value.data, ListData):
         return ", ".join(display(item) for item in value.data.items) + (", …" if value.data.rest else "")
     if isinstance(value.data, float):

@@ -278,8 +278,10 @@ def _counted(answers: list[Truth], rest: Unknown | None, near: Value) -> Value:
     maybe = [answer for answer in answers if answer.value is None]
     if rest is None and not maybe:
         return Value(sure, near.place)
-    why = rest or next((cause for answer in maybe for cause in answer.causes), None)
-    why = why or Unknown(Reason.UNSUPPORTED, "count", near.place)
+    causes = sorted(
+        (cause for answer in maybe for cause in answer.causes), key=lambda cause: cause.reason is not Reason.INPUT
+    )
+    why = rest or next(iter(causes), Unknown(Reason.UNSUPPORTED, "count", near.place))
     high = None if rest is not None else float(sure + len(maybe))
     known = replace(why, type="number", nonnull=True, nonempty=True, low=float(sure), high=high, domain=(), key=None)
     return Value(known, near.place)

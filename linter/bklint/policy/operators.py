@@ -6,6 +6,7 @@ true of what does not exist; the ones that compare numbers are false of it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -83,14 +84,14 @@ OPERATORS: Mapping[str, Operator] = {
 def unknowns(value: Value, limit: int = 8) -> tuple[Unknown, ...]:
     """The unknowns inside a value, first ones first, at most `limit`; its alternatives' unknowns after its own."""
     found: dict[int, Unknown] = {}
-    pending = [value]
+    pending = deque([value])
     while pending and len(found) < limit:
-        for why in _own(pending.pop(0), pending):
+        for why in _own(pending.popleft(), pending):
             found.setdefault(id(why), why)
     return tuple(found.values())
 
 
-def _own(value: Value, pending: list[Value]) -> tuple[Unknown, ...]:
+def _own(value: Value, pending: deque[Value]) -> tuple[Unknown, ...]:
     """The unknowns of a value itself; what it is made of goes to `pending`."""
     data = value.data
     if isinstance(data, Unknown):

@@ -36,10 +36,15 @@ class File(NamedTuple):
 
 def parse(source: Source) -> File:
     """Read native HCL syntax. Raises nothing: what cannot be read becomes a problem."""
-    tree = grammar().parse(source.data)
-    if tree.root_node.has_error:
-        tree = grammar().parse(hcl_damage.mended(source.data))
-    reader = _Reader(source.data)
+    data = source.data
+    tree = grammar().parse(data)
+    if tree is not None and tree.root_node.has_error:
+        mended = hcl_damage.mended(data)
+        tree = tree if mended == data else grammar().parse(mended)
+    if tree is None:
+        problem = Problem("too many syntax errors to read this file", 0, 0)
+        return File(Body({}, (), True, 0, len(data)), (problem,), ())
+    reader = _Reader(data)
     body = reader.file(tree.root_node)
     problems: tuple[Problem, ...] = ()
     if reader.broken or reader.problems:

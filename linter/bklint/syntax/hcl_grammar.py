@@ -5,6 +5,7 @@ Node kinds are compared as numbers, which the grammar hands out; names would cos
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ ERROR = 65535
 """The kind of a tree-sitter ERROR node, the same in every grammar."""
 LIMIT = 256
 """Levels of nesting that are read. A level is one node of ours, so `a.b.c` counts as two and `[[1]]` as two."""
+_SMALL = 32 * 1024
+_CHUNK = 64 * 1024
 
 
 class Refused(Exception):  # noqa: N818 - it is a decision, not a fault of the program
@@ -82,9 +85,23 @@ class Grammar:
             found = self._kinds[name, named] = number
         return found
 
-    def parse(self, data: bytes) -> Tree:
-        """The syntax tree of a whole file."""
-        return self._parser.parse(data)
+    def parse(self, data: bytes) -> Tree | None:
+        """The syntax tree of a whole file; None where that would take minutes.
+
+        Recovery from thousands of errors takes tree-sitter quadratic time, so a large file gets a budget, some twenty
+        times what an intact one needs.
+        """
+        if len(data) <= _SMALL:
+            return self._parser.parse(data)
+        end = time.process_time() + 1 + len(data) / 250_000
+        try:
+            return self._parser.parse(
+                lambda offset, _: data[offset : offset + _CHUNK],
+                progress_callback=lambda _offset, _broken: time.process_time() > end,
+            )
+        except ValueError:
+            self._parser.reset()
+            return None
 
 
 @lru_cache(maxsize=1)

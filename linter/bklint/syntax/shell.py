@@ -69,6 +69,7 @@ class _Reader:
         self.data = data
         self.script = Script()
         self._stack: list[tuple[Node, _State]] = []
+        self._pending: dict[tuple[int, int], list[Redirect]] = {}
 
     def run(self, root: Node) -> None:
         self._stack = [(root, _State(False, "", ()))]
@@ -227,6 +228,10 @@ class _Reader:
         statement = self._statement(body, state) if body is not None else None
         if statement is None and body is not None:
             self._stack.append((body, state))
+            last = _last_command(body)
+            redirects = [each for child in node.children if child.type == "file_redirect" for each in self._redirect(child)]
+            self._pending[last.start_byte, last.end_byte] = redirects
+            return None
         bodies: list[Body] = []
         redirects: list[Redirect] = []
         after: list[Node] = []
@@ -286,6 +291,9 @@ class _Reader:
         statement = Statement(
             words, node.start_byte, end, state.conditional, state.function, state.loops, tested=state.tested, **more
         )
+        pending = self._pending.pop((node.start_byte, node.end_byte), None)
+        if pending is not None:
+            statement.redirects = (*statement.redirects, *pending)
         self.script.statements.append(statement)
         return statement
 
@@ -302,6 +310,13 @@ class _Reader:
 
     def _word(self, node: Node) -> Word:
         return word(self._raw(node), node.start_byte, node.end_byte)
+
+
+def _last_command(node: Node) -> Node:
+    """The command of a list or pipeline that a redirection behind it belongs to."""
+    while node.type in ("list", "pipeline", "negated_command") and node.named_children:
+        node = node.named_children[-1]
+    return node
 
 
 def _is_test(node: Node) -> bool:

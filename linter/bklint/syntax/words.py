@@ -34,6 +34,8 @@ class Word(NamedTuple):
     end: int
     quoted: bool = False
     items: tuple[Word, ...] = ()
+    content: int = -1
+    """Where the text of a quoted word begins that stands in the script letter by letter; -1 for others."""
 
     @property
     def literal(self) -> str | None:

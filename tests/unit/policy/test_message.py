@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bklint.model.compare import display
 from bklint.model.resource import Resource
-from bklint.model.value import ObjectData, Value
+from bklint.model.value import ObjectData, Reason, Unknown, Value
 from bklint.policy import compile as compiler
 from bklint.policy.message import render
 from bklint.policy.model import Env
@@ -56,6 +57,13 @@ def rendered(text: str, **changes: Any) -> str:
 )
 def test_message(text: str, shown: str) -> None:
     assert rendered(text) == shown
+
+
+def test_few_alternatives_are_named_but_never_those_of_a_secret() -> None:
+    choices = (Value(40000), Value(50000.0))
+    assert display(Value(Unknown(Reason.CONDITION, domain=choices))) == "40000 or 50000"
+    assert display(Value(Unknown(Reason.SECURE, domain=choices))) == "…"
+    assert display(Value(Unknown(Reason.INPUT, domain=(*choices, Value(Unknown(Reason.INPUT)))))) == "…"
 
 
 def test_a_resource_without_a_known_name_is_called_by_its_address() -> None:

@@ -165,6 +165,7 @@ def test_operator(operator: str, value: Any, operand: Any, answer: bool | None) 
         ("in", "a", (..., "a"), True),
         ("in", "a", ("b", ...), None),
         ("equals", UNKNOWN, UNKNOWN, True),
+        ("equals", replace(UNKNOWN, domain=(Value(1), Value(2))), replace(UNKNOWN, domain=(Value(1), Value(2))), True),
         ("like", "a", UNKNOWN, None),
     ],
 )

@@ -341,7 +341,7 @@ def linked_path(here: Deployment, env: Env, link: dict[str, Any], pointer: Point
 
 def _file_of(here: Deployment, uri: Parts) -> str | None:
     """The file whose path a URI ends with: from where it is stored, if that is known, else the longest tail that exists
-    below the directory of the template or of one around it."""
+    below the directory of the template or of one around it; with its directory also below the two above those."""
     is_file = here.lowering.reader.is_file
     ends = [at for at, part in enumerate(uri) if isinstance(part, str) and ".json" in part.lower()]
     if not ends:
@@ -360,6 +360,12 @@ def _file_of(here: Deployment, uri: Parts) -> str | None:
     directories = dict.fromkeys(file.rpartition("/")[0] for file in reversed(here.files))
     for start in range(len(pieces)):
         for directory in directories:
+            path = join(directory, "/".join(pieces[start:]))
+            if is_file(path):
+                return path
+    above = [join(directory, up) for directory in directories for up in ("..", "../..")]
+    for start in range(len(pieces) - 1):
+        for directory in above:
             path = join(directory, "/".join(pieces[start:]))
             if is_file(path):
                 return path

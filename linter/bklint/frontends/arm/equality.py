@@ -8,7 +8,7 @@ from __future__ import annotations
 from bklint.model.compare import equal
 from bklint.model.value import ListData, ObjectData, Value
 
-MAX_DEPTH = 48
+MAX_DEPTH = 32
 """Deepest nesting that is compared."""
 
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 FRAMES_PER_CALL = 4
 """Python frames that one level of an expression costs, for the depth budget."""
+FRAMES_PER_LIST = 2
+_TOO_MUCH = "expressions that are nested too deep or too many"
 
 
 # -- JSON ----------------------------------------------------------------------------------------------------------
@@ -51,11 +53,19 @@ def evaluate_json(env: Env, document: Document, node: Any, pointer: Pointer) -> 
     if type(node) is dict:
         return Value(object_data(env, document, node, pointer), document.place(pointer, "header"))
     if type(node) is list:
-        items = []
-        for index, item in enumerate(node):
-            items.append(evaluate_json(env, document, item, (*pointer, index)))
-        return Value(ListData(tuple(items)), document.place(pointer, "header"))
+        return _list_value(env, document, node, pointer)
     return Value(node, document.place(pointer))
+
+
+def _list_value(env: Env, document: Document, node: list[Any], pointer: Pointer) -> Value:
+    place = document.place(pointer, "header")
+    if not env.lowering.enter(FRAMES_PER_LIST):
+        return unknown(Reason.LIMIT, _TOO_MUCH, place)
+    items = []
+    for index, item in enumerate(node):
+        items.append(evaluate_json(env, document, item, (*pointer, index)))
+    env.lowering.leave(FRAMES_PER_LIST)
+    return Value(ListData(tuple(items)), place)
 
 
 def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> Value:
@@ -171,7 +181,7 @@ def evaluate(node: Node, env: Env, place: Locator | None) -> Value:
         return Value(node.value, place)
     lowering = env.lowering
     if not lowering.enter(FRAMES_PER_CALL):
-        return unknown(Reason.LIMIT, "expressions that are nested too deep or too many", place)
+        return unknown(Reason.LIMIT, _TOO_MUCH, place)
     try:
         if isinstance(node, Call):
             return _call(node, env, place)
@@ -192,6 +202,7 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
         if name in LAZY:
             return LAZY[name].run(env, node.arguments, place)
         operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
+        env.lowering.spend(_size(operands))
         if name in SCOPED:
             result = SCOPED[name].run(env, operands, place)
             return result if result.place is not None else _placed(node, operands, result.data, place, True)
@@ -200,6 +211,17 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
     except FunctionError as error:
         return unknown(error.reason, f"{name}(): {error.message}", place)
+
+
+def _size(operands: Values) -> int:
+    """How many members a function may look at."""
+    size = 0
+    for operand in operands:
+        if isinstance(operand.data, ListData):
+            size += len(operand.data.items)
+        elif isinstance(operand.data, ObjectData):
+            size += len(operand.data.fields)
+    return size
 
 
 def apply(node: Call, function: Pure, operands: Values, place: Locator | None) -> Value:
@@ -263,7 +285,7 @@ def _user_defined(node: Call, env: Env, place: Locator | None) -> Value:
     operands = [evaluate(argument, env, place) for argument in node.arguments]
     inner = env.with_arguments(dict(zip(names, operands, strict=False)))
     result = evaluate_json(inner, function.document, function.value, function.pointer)
-    wrong = flaw(result)
+    wrong = flaw(result, env.lowering.spend)
     if wrong is not None:
         return Value(wrong, place)
     return result.via("function", f"{node.name}()", place)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
 from bklint.frontends.arm.functions_strings import literal_prefix, literal_suffix
+from bklint.frontends.arm.json_text import plain
 from bklint.frontends.arm.operands import (
-    MAX_ITEMS,
     FunctionError,
     UndecidedError,
     array,
@@ -25,8 +25,12 @@ from bklint.frontends.arm.operands import (
     stuck,
 )
 from bklint.model.compare import disjunction
-from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value
+from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown
 
+MAX_UNKNOWN_ITEMS = 500
+"""Most items that are not wholly known and are compared one by one."""
+MAX_RANGE = 10_000
+"""Longest range: https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions-array#range"""
 ATOM_LENGTHS = {"uniquestring": 13, "guid": 36, "newguid": 36}
 """Lengths of the texts that Azure computes, by the name that their key starts with."""
 
@@ -50,8 +54,8 @@ def range_(operands: Values) -> Result:
     start, count = integer(operands[0]), integer(operands[1])
     if count < 0:
         raise FunctionError("the count is negative")
-    if count > MAX_ITEMS:
-        limit("an array")
+    if count > MAX_RANGE:
+        raise FunctionError(f"the count is more than {MAX_RANGE:,}")
     return ListData(tuple([Value(start + index, operands[0].place) for index in range(count)]))
 
 
@@ -261,10 +265,44 @@ def flatten(operands: Values) -> Result:
     return ListData(items_limited(tuple(found)), outer.rest)
 
 
-def unique(found: list[Value], item: Value) -> bool:
-    """Whether an item is equal to none of those found. Raises UndecidedError where that is not known."""
-    answer = disjunction([holds(other, item) for other in found])
-    if answer is None:
-        why = item.unknown or next((other.unknown for other in found if other.unknown is not None), None)
-        raise UndecidedError(why or Unknown(Reason.UNSUPPORTED, "items that are partly known"))
-    return not answer
+class Distinct:
+    """Items met so far, for finding equal ones: known ones by their JSON, the others one by one."""
+
+    def __init__(self, items: tuple[Value, ...] = ()) -> None:
+        self._known: set[str] = set()
+        self._others: list[Value] = []
+        self.items: list[Value] = []
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Value) -> None:
+        """Take an item, if it is a new one. Raises UndecidedError where that is not known."""
+        if not self.has(item):
+            self.items.append(item)
+            text = _text(item)
+            if text is None:
+                self._others.append(item)
+            else:
+                self._known.add(text)
+
+    def has(self, item: Value) -> bool:
+        """Whether an equal item was met. Raises UndecidedError where that is not known."""
+        text = _text(item)
+        if text is not None and text in self._known:
+            return True
+        candidates = self._others if text is not None else self.items
+        if len(candidates) > MAX_UNKNOWN_ITEMS:
+            limit("an array")
+        answer = disjunction([holds(other, item) for other in candidates])
+        if answer is None:
+            why = first_unknown(item) or next(filter(None, map(first_unknown, candidates)), None)
+            raise UndecidedError(why or Unknown(Reason.UNSUPPORTED, "items that are partly known"))
+        return answer
+
+
+def _text(item: Value) -> str | None:
+    """A known item as JSON; None for one that is not wholly known."""
+    try:
+        return plain(item)
+    except UndecidedError:
+        return None

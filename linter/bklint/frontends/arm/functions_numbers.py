@@ -46,7 +46,7 @@ def add(operands: Values) -> Result:
     if _unknown(operands):
         (a, b), (c, d) = bounds(operands[0]), bounds(operands[1])
         return _bounded("add", operands, (_sum(a, c), _sum(b, d)))
-    return integer(operands[0]) + integer(operands[1])
+    return _in_range(integer(operands[0]) + integer(operands[1]))
 
 
 @pure("sub", 2, 2, "number")
@@ -55,7 +55,7 @@ def sub(operands: Values) -> Result:
     if _unknown(operands):
         (a, b), (c, d) = bounds(operands[0]), bounds(operands[1])
         return _bounded("sub", operands, (_sum(a, _negated(d)), _sum(b, _negated(c))))
-    return integer(operands[0]) - integer(operands[1])
+    return _in_range(integer(operands[0]) - integer(operands[1]))
 
 
 @pure("mul", 2, 2, "number")
@@ -65,7 +65,7 @@ def mul(operands: Values) -> Result:
         (a, b), (c, d) = bounds(operands[0]), bounds(operands[1])
         known = a is not None and a >= 0 and c is not None and c >= 0
         return _bounded("mul", operands, (_product(a, c), _product(b, d)) if known else (None, None))
-    return integer(operands[0]) * integer(operands[1])
+    return _in_range(integer(operands[0]) * integer(operands[1]))
 
 
 @pure("div", 2, 2, "number")
@@ -106,6 +106,13 @@ def _numbers(operands: Values) -> list[int]:
     if not items:
         raise FunctionError("the array is empty")
     return [integer(item) for item in items]
+
+
+def _in_range(number: int) -> int:
+    """A number, if it is one of 64 bits, as ARM's integers are."""
+    if not -(1 << 63) <= number < 1 << 63:
+        raise FunctionError("the result is no 64-bit integer")
+    return number
 
 
 def _unknown(operands: Values) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bklint.frontends.arm.access import member
 from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, pure
-from bklint.frontends.arm.functions_arrays import unique
+from bklint.frontends.arm.functions_arrays import Distinct
 from bklint.frontends.arm.operands import (
     FunctionError,
     UndecidedError,
@@ -86,20 +86,19 @@ def union(operands: Values) -> Result:
 
 
 def _union_arrays(operands: Values) -> Result:
-    found: list[Value] = []
+    found = Distinct()
     for operand in operands:
         if isinstance(operand.data, Unknown):
-            return ListData(tuple(found), operand.data)
+            return ListData(tuple(found.items), operand.data)
         data = array(operand)
         for item in data.items:
             try:
-                if unique(found, item):
-                    found.append(item)
+                found.add(item)
             except UndecidedError as error:
-                return ListData(tuple(found), error.unknown)
+                return ListData(tuple(found.items), error.unknown)
         if data.rest is not None:
-            return ListData(tuple(found), data.rest)
-    return ListData(items_limited(tuple(found)))
+            return ListData(tuple(found.items), data.rest)
+    return ListData(items_limited(tuple(found.items)))
 
 
 def _merged(left: Value, right: Value, depth: int) -> Value:
@@ -148,8 +147,8 @@ def intersection(operands: Values) -> Result:
 
 def _common(left: Value, right: Value) -> Value:
     if isinstance(left.data, ListData):
-        others = list(whole_array(right))
-        return left._replace(data=ListData(tuple([x for x in whole_array(left) if not unique(others, x)])))
+        others = Distinct(whole_array(right))
+        return left._replace(data=ListData(tuple(Distinct(tuple(filter(others.has, whole_array(left)))).items)))
     a, b = whole_mapping(left), whole_mapping(right)
     fields: dict[str, Value] = {}
     for name in a.fields:

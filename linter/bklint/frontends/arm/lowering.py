@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MAX_FRAMES = 520
 """Deepest evaluation, in Python frames; Python itself stops at 1,000, of which callers have used some."""
 MAX_STEPS = 4_000_000
-"""Most calls and accesses evaluated for one world."""
+"""Most calls, accesses and members of collections that are looked at for one world."""
 MAX_INSTANCES = 50_000
 """Most instances of loops in one world."""
 MAX_DEPLOYMENTS = 2_000
@@ -55,10 +55,14 @@ class Lowering:
         if self.frames + frames > MAX_FRAMES:
             return False
         if self.steps > MAX_STEPS:
-            self.note("limit", f"more than {MAX_STEPS:,} expressions to evaluate; the rest is left undecided", None)
+            self.note("limit", f"more than {MAX_STEPS:,} steps of evaluation; the rest is left undecided", None)
             return False
         self.frames += frames
         return True
+
+    def spend(self, steps: int) -> None:
+        """Take steps for work that is done outside expressions."""
+        self.steps += steps
 
     def leave(self, frames: int) -> None:
         """Give frames back."""

@@ -16,6 +16,8 @@ from bklint.syntax.json import Document, JsonPlace, Pointer
 
 MAX_CARRIED = 24
 """Most hops that a collection takes on to its members; a value's own hops are not limited by it."""
+MAX_LISTS = 16
+"""Deepest nesting of lists directly in lists that takes on a hop."""
 MAX_DEPTH = 256
 MAX_NODES = 200_000
 """Largest value of a parameter, variable or output, in values; 4 MB of JSON holds fewer."""
@@ -149,21 +151,21 @@ class _Opened(Fields):
         return opened(self._base.fields[name], self._rest)
 
 
-def opened(value: Value, rest: Unknown) -> Value:
+def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
     """A value of which every object may have further members, hidden by `rest`."""
     data = value.data
-    if isinstance(data, ListData):
-        return value._replace(data=ListData(tuple([opened(item, rest) for item in data.items]), data.rest))
+    if isinstance(data, ListData) and depth < MAX_LISTS:
+        return value._replace(data=ListData(tuple([opened(item, rest, depth + 1) for item in data.items]), data.rest))
     if isinstance(data, ObjectData):
         return value._replace(data=LazyObject(_Opened(data, rest), data.rest or rest, data.keys))
     return value
 
 
-def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
+def carried(value: Value, kind: str, label: str, place: Locator | None, depth: int = 0) -> Value:
     """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
     data = value.data
-    if isinstance(data, ListData):
-        items = tuple(carried(item, kind, label, place) for item in data.items)
+    if isinstance(data, ListData) and depth < MAX_LISTS:
+        items = tuple([carried(item, kind, label, place, depth + 1) for item in data.items])
         value = value._replace(data=ListData(items, data.rest))
     elif isinstance(data, ObjectData) and data.fields:
         fields = _Carried(data, (kind, label, place))
@@ -172,22 +174,33 @@ def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value
     return value.via(kind, label, place)
 
 
-def flaw(value: Value) -> Unknown | None:
+def flaw(value: Value, spend: Callable[[int], None]) -> Unknown | None:
     """Evaluate everything inside a value, and say why it cannot be used: deeper or larger than bklint evaluates, or part
-    of itself. None where it is sound."""
+    of itself. None where it is sound. `spend` is told how much was looked at."""
+    if not isinstance(value.data, (ListData, ObjectData)):
+        return _SELF if value.data is _SELF else None
     pending, nodes = [(value, 0)], 0
-    while pending:
-        data, depth = pending[-1][0].data, pending.pop()[1]
-        nodes += 1
-        if depth > MAX_DEPTH or nodes > MAX_NODES:
-            return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
-        if data is _SELF:
-            return _SELF
-        if isinstance(data, ListData):
-            pending.extend((item, depth + 1) for item in data.items)
-        elif isinstance(data, ObjectData):
-            pending.extend((member, depth + 1) for member in data.fields.values())
+    try:
+        while pending:
+            one, depth = pending.pop()
+            nodes += 1
+            wrong = _flaw_of(one, depth, nodes)
+            if wrong is not None:
+                return wrong
+            data = one.data
+            if isinstance(data, ListData):
+                pending.extend([(item, depth + 1) for item in data.items])
+            elif isinstance(data, ObjectData):
+                pending.extend([(member, depth + 1) for member in data.fields.values()])
+    finally:
+        spend(nodes)
     return None
+
+
+def _flaw_of(value: Value, depth: int, nodes: int) -> Unknown | None:
+    if depth > MAX_DEPTH or nodes > MAX_NODES:
+        return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
+    return _SELF if value.data is _SELF else None
 
 
 def transformed(value: Value, change: Callable[[Value], Value], depth: int = 0) -> Value:

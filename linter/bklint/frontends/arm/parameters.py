@@ -32,6 +32,8 @@ TYPES = {
     "object": "object",
     "secureobject": "object",
 }
+MAX_DEPTH = 96
+"""Deepest nesting of a value in a parameters file."""
 MAX_REFERENCES = 16
 """Most definitions that a parameter's type is followed through."""
 
@@ -205,6 +207,9 @@ class ParameterFile(NamedTuple):
 
 def _literal(document: Document, node: Any, pointer: Pointer, type_: str | None) -> Value:
     """JSON without expressions, placeholders in texts made unknown."""
+    if len(pointer) > MAX_DEPTH:
+        place = document.place(pointer, "header")
+        return Value(Unknown(Reason.LIMIT, f"a value nested deeper than {MAX_DEPTH} levels", place), place)
     if isinstance(node, dict):
         fields = {key: _literal(document, item, (*pointer, key), None) for key, item in node.items()}
         keys = {key: document.place((*pointer, key), "key") for key in node}

@@ -37,6 +37,10 @@ EXTENSIONS = ("microsoft.authorization/",)
 """Types that always extend something: without a `scope` they extend what the template is deployed to."""
 
 
+FRAMES = 16
+"""Python frames between a reference to a resource and the expression of its name."""
+
+
 class Instance(NamedTuple):
     """A resource and the environment that its children and its nested template are evaluated in."""
 
@@ -71,11 +75,12 @@ class Declared:
     def instances(self) -> list[Instance]:
         """What it declares; made once. Nothing while it is being made, which a name that refers to itself would ask for."""
         if self.made is None:
-            if self.busy:
+            if self.busy or not self.deployment.lowering.enter(FRAMES):
                 return []
             self.busy = True
             self.made = _instances(self)
             self.busy = False
+            self.deployment.lowering.leave(FRAMES)
         return self.made
 
 

@@ -22,6 +22,8 @@ from bklint.model.value import MISSING, Reason, Unknown, Value, parts_of, unknow
 from bklint.source import Locator
 from bklint.syntax.json import Document, JsonPlace, Pointer
 
+FRAMES = 10
+"""Python frames between the use of a parameter, variable or output and its own expression."""
 GROUP, SUBSCRIPTION, MANAGEMENT_GROUP, TENANT = "group", "subscription", "management group", "tenant"
 _SCHEMAS = (
     ("subscriptiondeploymenttemplate", SUBSCRIPTION),
@@ -222,12 +224,15 @@ class Deployment:
         """A value evaluated once and wholly; an error where it needs itself."""
         found = self.memo.get(key)
         if found is None:
+            if not self.lowering.enter(FRAMES):
+                return unknown(Reason.LIMIT, f"{what} is nested too deep")
             self.memo[key] = unknown(Reason.ERROR, f"{what} refers to itself")
             found = make()
-            wrong = flaw(found)
+            wrong = flaw(found, self.lowering.spend)
             if wrong is not None:
                 found = Value(wrong, found.place)
             self.memo[key] = found
+            self.lowering.leave(FRAMES)
         assert isinstance(found, Value)
         return found
 

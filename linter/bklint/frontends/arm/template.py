@@ -97,6 +97,7 @@ class ArmRoot:
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
         """See Root."""
         world = World(root=self._path, dialect="arm", context=context)
+        world.splits = tuple(f"{cause} = {value}" for cause, value in assume.items())
         lowering = Lowering(world, self._reader, self._options, assume)
         lowering.finder = Children(lowering)
         root = root_deployment(lowering, self._document, self._path)
