@@ -125,16 +125,17 @@ class Expressions:
         stack = [node]
         while stack:
             kids = stack.pop().children
-            inside = kids[0].kind_id == self.grammar.paren
-            last = kids[0].end_byte
-            for number, kid in enumerate(kids):
-                bracketed = inside and number < 3
+            bracketed = False
+            last = kids[0].start_byte
+            for kid in kids:
                 if not bracketed and self.data.find(b"\n", last, kid.start_byte) >= 0:
                     raise Refused(
                         "expected a line end, not more of the value above", kid.start_byte, kid.start_byte + 1
                     )
+                bracketed = bracketed or kid.kind_id == self.grammar.paren
                 if not bracketed and kid.kind_id in self._open:
                     stack.append(kid)
+                bracketed = bracketed and self.data[kid.start_byte : kid.end_byte] != b")"
                 last = kid.end_byte
 
     def simple(self, start: int, end: int) -> Expr | None:

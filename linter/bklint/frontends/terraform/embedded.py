@@ -44,6 +44,7 @@ ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", 
 
 _IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
+_CERTAINLY_TEXT = re.compile("[^0-9a-fA-FilLnNoOrRsStTuUxXyYzZ:.+~_ -\ue000-\ue002-]")
 _PLAIN_START = frozenset("yYnN0123456789")
 _MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
 _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
@@ -456,6 +457,9 @@ class _Builder:
         varying = [leaf for leaf in varying if leaf.hops is not None]
         hops = Hop("function", "template", varying[0].place, varying[0].hops) if len(varying) == 1 else None
         parts = tuple(self._unmarked(data)) if isinstance(data, str) else ()
+        if self.form.plain is not None and not quotes and _MARK.search(str(data)) and not _CERTAINLY_TEXT.search(str(data)):
+            first = next(part for part in parts if isinstance(part, Unknown))
+            return Value(plain(first), self._place(pointer), hops)
         return Value(text(parts) if isinstance(data, str) else data, self._place(pointer), hops)
 
     def _stood_for(self, data: str, why: Unknown, number: int, pointer: Pointer) -> Value:

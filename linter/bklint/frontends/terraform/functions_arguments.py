@@ -241,9 +241,9 @@ def some(why: Unknown, **known: object) -> Unknown:
     return replace(plain(why), **known)  # type: ignore[arg-type]
 
 
-def unified(items: Iterable[Value]) -> tuple[Value, ...]:
+def unified(items: Iterable[Value], rest: Unknown | None = None) -> tuple[Value, ...]:
     """Elements of one type."""
-    found = unify(tuple(items))
+    found = unify(tuple(items), rest)
     if found is None:
         raise FailedError("all elements must have one type")
     return found

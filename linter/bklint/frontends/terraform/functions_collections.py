@@ -38,6 +38,7 @@ from bklint.frontends.terraform.types import (
     MapData,
     distinct_at_least,
     key_of,
+    maybe_string,
     plain,
     plain_convert,
     settled,
@@ -252,8 +253,15 @@ def _with_type(value: Value, args: Args) -> Value:
     kinds = {type_of(arg) for arg in args if not is_null(arg)} - {None}
     if len(kinds) > 1 and kinds & {"list", "object"}:
         raise FailedError("all arguments must have the same type")
-    scalar = type_of(value) in ("number", "bool")
-    return plain_convert(value, STRING) if scalar and "string" in kinds else value
+    if type_of(value) not in ("number", "bool"):
+        return value
+    if "string" in kinds:
+        return plain_convert(value, STRING)
+    return maybe_string(value) if any(_untyped(arg) for arg in args) else value
+
+
+def _untyped(value: Value) -> bool:
+    return isinstance(value.data, Unknown) and value.data.type is None
 
 
 def _coalescelist(args: Args, context: CallContext) -> Result:

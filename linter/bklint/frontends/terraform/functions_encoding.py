@@ -95,7 +95,8 @@ def _encoded_parts(value: Value, codec: str, mark: bytes) -> str | Text:
     if all(isinstance(part, str) for part in found):
         return base64_text(raw)
     why = undecided(value).why
-    nonempty = any(part if isinstance(part, str) else part.nonempty for part in found)
+    others = any(part if isinstance(part, str) else part.nonempty for part in found[bool(head) :])
+    nonempty = others or len(raw) % _UNIT > 0
     rest = Unknown(why.reason, why.cause, why.place, type="string", nonnull=True, nonempty=nonempty)
     return text((base64_text(raw[: len(raw) // _UNIT * _UNIT]), rest))
 

@@ -119,7 +119,7 @@ def _certain(item: Value) -> bool:
 def _distinct(args: Args, context: CallContext) -> Result:
     data = sequence(args[0])
     kept: list[Value] = []
-    for item in unified(data.items):
+    for item in unified(data.items, data.rest):
         if not any(same(item, other) for other in kept):
             kept.append(item)
     vague = next((n for n, item in enumerate(kept) if first_unknown(item) is not None), len(kept))
@@ -254,7 +254,8 @@ def _transpose(args: Args, context: CallContext) -> Result:
 def _sets(args: Args) -> list[ListData]:
     """The arguments as sets of one type."""
     found = [sequence(arg) for arg in args]
-    items = iter(unified([item for data in found for item in data.items]))
+    rest = next((data.rest for data in found if data.rest is not None), None)
+    items = iter(unified([item for data in found for item in data.items], rest))
     return [make_set([next(items) for _ in data.items], data.rest) for data in found]
 
 

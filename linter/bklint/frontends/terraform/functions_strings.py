@@ -288,11 +288,7 @@ def _cut_out(characters: list[str], offset: int, length: int) -> str:
 
 
 def _strrev(args: Args, context: CallContext) -> Result:
-    reversed_parts = [
-        "".join(reversed(clusters(part))) if isinstance(part, str) else renamed(part, "strrev")
-        for part in reversed(parts(args[0]))
-    ]
-    return text(tuple(reversed_parts))
+    return "".join(reversed(clusters(string(args[0]))))
 
 
 def _indent(args: Args, context: CallContext) -> Result:

@@ -80,6 +80,9 @@ def _field(value: Value, indent: int) -> Parts:
     elif isinstance(data, ObjectData) and (data.fields or data.rest is not None):
         yield "\n"
         yield from _block(value, indent + 2, False)
+    elif isinstance(data, Unknown) and data.type is None:
+        yield _hidden(value)
+        yield "\n"
     else:
         yield " "
         yield from _member(value, indent + 2, indent + 2, True)
@@ -112,10 +115,7 @@ def _string_or_unknown(value: Value, indent: int, deeper: int) -> Parts:
             raise UndecidedError(data)
         yield renamed(data, "yaml")
     elif isinstance(data, Text):
-        yield '"'
-        for part in data.parts:
-            yield _escaped(part) if isinstance(part, str) else renamed(part, "yaml text")
-        yield '"'
+        yield replace(_hidden(value), nonempty=True)  # in quotes or as a block: that depends on the unknown part
     elif isinstance(data, str) and "\n" in data:
         if _SPECIAL.search(data) or _LITERAL_LIMIT.search(data):
             yield _unsupported("a text that YAML folds")

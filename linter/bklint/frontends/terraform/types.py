@@ -237,7 +237,7 @@ class _Converter:
             raise _RefusedError(f"{_article(type_.kind)} is required, not {_kind(value)}")
         if type_.kind == "tuple":
             return value._replace(data=ListData(tuple(self._tuple(data, type_))))
-        items = self._elements(data.items, type_.element or ANY)
+        items = self._elements(data.items, type_.element or ANY, data.rest)
         if type_.kind == "set":
             return value._replace(data=make_set(items, data.rest))
         if isinstance(data, Bag) and not settled(data):
@@ -254,10 +254,10 @@ class _Converter:
             elif data.rest is not None:
                 yield self.convert(Value(plain(data.rest)), item_type)
 
-    def _elements(self, items: Sequence[Value], type_: Type) -> tuple[Value, ...]:
+    def _elements(self, items: Sequence[Value], type_: Type, rest: Unknown | None) -> tuple[Value, ...]:
         if type_.kind != "any":
             return tuple([self.convert(item, type_) for item in items])
-        unified = unify(items)
+        unified = unify(items, rest)
         if unified is None:
             raise _RefusedError("all elements must have one type")
         return unified
@@ -267,7 +267,7 @@ class _Converter:
         if not isinstance(data, ObjectData):
             raise _RefusedError(f"a map is required, not {_kind(value)}")
         names = tuple(data.fields)
-        members = self._elements([data.fields[name] for name in names], type_.element or ANY)
+        members = self._elements([data.fields[name] for name in names], type_.element or ANY, data.rest)
         return value._replace(data=MapData(dict(zip(names, members, strict=True)), data.rest, data.keys))
 
     def _object(self, value: Value, type_: Type) -> Value:
@@ -372,19 +372,31 @@ def key_of(value: Value) -> Hashable:
 # -- one type for all elements -----------------------------------------------------------------------------------------
 
 
-def unify(items: Sequence[Value]) -> tuple[Value, ...] | None:
+def unify(items: Sequence[Value], rest: Unknown | None = None) -> tuple[Value, ...] | None:
     """The elements converted to the one type they have in a list, set or map; None where there is no such type.
 
-    Mixed scalars become strings; objects with different attributes become maps; members are treated likewise.
+    Mixed scalars become strings; objects with different attributes become maps; members are treated likewise. An
+    element whose type is not known may make strings of the others.
     """
-    kinds = {type_of(item) for item in items if item.data is not None} - {None}
-    if not kinds or kinds <= {"number"} or kinds <= {"string"} or kinds <= {"bool"}:
-        return tuple(items)
-    if "string" in kinds and kinds <= {"string", "number", "bool"}:
-        return tuple([plain_convert(item, STRING) for item in items])
+    kinds = {type_of(item) for item in items if item.data is not None}
+    vague = None in kinds or (rest is not None and rest.type is None)
+    kinds.discard(None)
+    scalars = kinds <= {"string", "number", "bool"}
+    if scalars and ("string" in kinds or (vague and len(kinds) > 1)):
+        return tuple([item if type_of(item) == "string" else plain_convert(item, STRING) for item in items])
+    if scalars and len(kinds) <= 1:
+        return tuple([maybe_string(item) for item in items]) if vague else tuple(items)
     if kinds == {"list"}:
         return _unify_lists(items)
     return _unify_objects(items) if kinds == {"object"} else None
+
+
+def maybe_string(value: Value) -> Value:
+    """A number or bool that an operand of unknown type may turn into a string."""
+    if type_of(value) not in ("number", "bool") or not value.known:
+        return value
+    why = Unknown(Reason.UNSUPPORTED, "conversion to one type", value.place)
+    return join((value, plain_convert(value, STRING)), why)._replace(place=value.place, hops=value.hops)
 
 
 def _unify_lists(items: Sequence[Value]) -> tuple[Value, ...] | None:
@@ -516,6 +528,7 @@ __all__ = [
     "key_of",
     "known_text",
     "make_set",
+    "maybe_string",
     "number_string",
     "parse_bool",
     "parse_number",
