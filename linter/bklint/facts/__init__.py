@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 
 from bklint.model.resource import Resource
@@ -61,6 +62,7 @@ def fact(
     return declare
 
 
+@cache
 def all_facts() -> Mapping[str, Fact]:
     """Every fact by name."""
     for area in AREAS:

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bklint.facts import fact, read, record
+from bklint.facts import fact, record
 from bklint.facts.answers import answer
 from bklint.facts.scopes import Scope, scope_of
+from bklint.model import path as paths
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
 from bklint.model.inventory import World
 from bklint.model.relations import BACKUP_POLICY, LOCK, PROTECTED_ITEM, VAULT, VM, related
@@ -212,12 +213,15 @@ def _best(lock: Resource, scope: Scope) -> tuple[Evidence, bool] | None:
     """The strongest evidence that is not of another subscription; certain ones before others of the same kind."""
     others = lock.world.memo.get(OTHER_ROOTS, ())
     assert isinstance(others, (list, tuple))
-    found = []
-    for one in (*evidence_of(lock.world), *others):
-        same = equal(scope.subscription, one.subscription)
-        if same is not False:
-            found.append((one, same is True))
-    return min(found, key=lambda item: (_ORDER.index(item[0].kind), not item[1]), default=None)
+    found = [(one, equal(scope.subscription, one.subscription)) for one in evidence_of(lock.world)]
+    found += [(one, _same_literal(scope.subscription, one.subscription)) for one in others]
+    possible = [(one, same is True) for one, same in found if same is not False]
+    return min(possible, key=lambda item: (_ORDER.index(item[0].kind), not item[1]), default=None)
+
+
+def _same_literal(a: Value, b: Value) -> bool | None:
+    """Whether subscriptions of two roots are the same; symbols of one root (its deployment) mean nothing in another."""
+    return equal(a, b) if isinstance(a.data, str) and isinstance(b.data, str) else None
 
 
 @fact("lockedMachine", LOCK, reads=("scope",), fields=("protected", "unmanaged", "name"))
@@ -228,33 +232,51 @@ def locked_machine(lock: Resource) -> Value:
     machine. Unknown where the scope, or a group's name, is not known. catalogue BKP204
     """
     scope = scope_of(lock)
-    found = [(_holds(scope, machine), machine) for machine in lock.world.of(VM) if _is_protected(machine)]
+    found = [(_holds(scope, machine), machine) for machine in _protected(lock.world)]
     protected = disjunction(held for held, _ in found)
-    unmanaged = disjunction(conjunction((held, _has_unmanaged_disks(machine))) for held, machine in found)
-    first = next((machine for held, machine in found if held), None)
+    unmanaged = disjunction(conjunction((held, _has_unmanaged_disks(machine.resource))) for held, machine in found)
     return record(
         lock.body,
         protected=_answer(protected, scope),
         unmanaged=_answer(unmanaged, scope),
-        name=missing(lock.body.place) if first is None else first.name._replace(place=first.body.place),
+        name=next((machine.name for held, machine in found if held), missing(lock.body.place)),
     )
 
 
-def _is_protected(machine: Resource) -> bool:
-    return read("protection.state", machine).data == "declared"
+class Machine(NamedTuple):
+    """A protected machine: its name (at the place where it, or its protected item, is declared), its group, the id
+    that the item refers to, and the machine itself where it is declared here."""
+
+    name: Value
+    group: Value
+    reference: Value
+    resource: Resource | None
 
 
-def _holds(scope: Scope, machine: Resource) -> bool | None:
+def _protected(world: World) -> Iterable[Machine]:
+    """The machines that protected items refer to; one declared elsewhere only where its id says its group."""
+    for item in _items(world):
+        for name in ("sourceResourceId", "virtualMachineId"):
+            reference = item.get(f"properties.{name}")
+            found = world.link(reference, VM).resource if reference.exists is not False else None
+            parsed = parse_id(reference) if reference.exists is not False else None
+            if found is not None:
+                yield Machine(found.name._replace(place=found.body.place), found.group, reference, found)
+            elif parsed is not None and parsed.base is None and parsed.group is not None and parsed.names:
+                own, group = (Value(paths.joined(part), item.body.place) for part in (parsed.names[-1], parsed.group))
+                yield Machine(own, group, reference, None)
+
+
+def _holds(scope: Scope, machine: Machine) -> bool | None:
     if scope.kind == "resource":
-        return scope.target is machine
-    if scope.kind == "subscription":
+        if scope.type != VM.casefold():
+            return False
+        return scope.target is machine.resource if scope.target is not None else equal(scope.written, machine.reference)
+    return False if scope.kind == "subscription" else equal(scope.group, machine.group)
+
+
+def _has_unmanaged_disks(machine: Resource | None) -> bool | None:
+    if machine is None or not machine.declared:
         return False
-    if not machine.declared and machine.group.unknown is not None:
-        return None if scope.kind is None else False
-    return equal(scope.group, machine.group)
-
-
-def _has_unmanaged_disks(machine: Resource) -> bool | None:
-    uris = machine.select("properties.storageProfile.dataDisks[*].vhd.uri").values
-    found = disjunction(uri.exists for uri in (machine.get("properties.storageProfile.osDisk.vhd.uri"), *uris))
-    return found if machine.declared else bool(found)
+    disks = machine.select("properties.storageProfile.dataDisks[*].vhd.uri").values
+    return disjunction(uri.exists for uri in (machine.get("properties.storageProfile.osDisk.vhd.uri"), *disks))

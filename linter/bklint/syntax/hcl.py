@@ -36,6 +36,10 @@ class File(NamedTuple):
 
 def parse(source: Source) -> File:
     """Read native HCL syntax. Raises nothing: what cannot be read becomes a problem."""
+    return _parse(source, 0)
+
+
+def _parse(source: Source, depth: int) -> File:
     data = source.data
     tree = grammar().parse(data)
     if tree is not None and tree.root_node.has_error:
@@ -44,8 +48,11 @@ def parse(source: Source) -> File:
     if tree is None:
         problem = Problem("too many syntax errors to read this file", 0, 0)
         return File(Body({}, (), True, 0, len(data)), (problem,), ())
-    reader = _Reader(data)
-    body = reader.file(tree.root_node)
+    reader = _Reader(data, doubtful=tree.root_node.has_error)
+    body = reader.file(tree.root_node, depth)
+    if reader.lifted and not reader.doubtful:
+        reader = _Reader(data, doubtful=True)
+        body = reader.file(tree.root_node, depth)
     problems: tuple[Problem, ...] = ()
     if reader.broken or reader.problems:
         problems = hcl_damage.report(source, tree.root_node if reader.broken else None, reader.problems)
@@ -55,41 +62,50 @@ def parse(source: Source) -> File:
 
 def parse_expression(source: Source, start: int = 0, end: int | None = None) -> Expr:
     """The expression that a byte range of a source holds, with spans in that source; Bad where it holds none."""
-    end = len(source.data) if end is None else end
+    return _parse_expression(source, start, len(source.data) if end is None else end, 0)
+
+
+def _parse_expression(source: Source, start: int, end: int, depth: int) -> Expr:
     prefix = b"_="
     data = prefix + source.data[start:end] + b"\n"
-    file = parse(Source(source.name, data))
+    file = _parse(Source(source.name, data), depth)
     only = file.body.attributes.get("_")
     if only is None or file.problems or only.damaged or len(file.body.attributes) > 1 or file.body.blocks:
         return Bad(start, end)
-    hcl_damage.shift(only.expr, start - len(prefix))
+    shift = start - len(prefix)
+    hcl_damage.move(only.expr, lambda at: at + shift)
     return only.expr
 
 
 def parse_json(source: Source) -> File:
-    """Read Terraform's JSON syntax (`.tf.json`, `.tfvars.json`) into the same nodes. Raises InputError: no JSON."""
+    """Read Terraform's JSON syntax (`.tf.json`, `.tfvars.json`) into the same nodes. Raises nothing either."""
     from bklint.syntax import hcl_json
 
-    body = hcl_json.parse(source)
-    return File(body, (), ())
+    body, problems = hcl_json.parse(source, _parse_expression)
+    return File(body, problems, ())
 
 
 class _Reader:
-    """Lowers one file's bodies. `broken`: its tree has error nodes, so every node is asked whether it holds one."""
+    """Lowers one file's bodies.
 
-    def __init__(self, data: bytes) -> None:
+    `broken`: its tree has error nodes, so every node is asked whether it holds one. `doubtful`: it is broken, or its
+    braces balance only by accident; so every block's indentation is looked at.
+    """
+
+    def __init__(self, data: bytes, *, doubtful: bool) -> None:
         self.data = data
+        self.doubtful = doubtful
         self.grammar = grammar()
         self.expressions = Expressions(data, self.grammar)
         self.broken = False
         self.problems: list[Problem] = []
         self.lifted: list[Block] = []
 
-    def file(self, root: Tree) -> Body:
+    def file(self, root: Tree, depth: int) -> Body:
         """The body of the whole file, with the blocks that belong to its top level behind those that stand there."""
         self.broken = root.has_error
         kids = [root] if root.is_error else root.children
-        body = self._body(kids, 0, len(self.data), 0, self.broken, None)
+        body = self._body(kids, 0, len(self.data), depth, self.broken, None)
         if self.lifted:
             body.blocks = (*body.blocks, *self.lifted)
         return body
@@ -211,14 +227,17 @@ class _Reader:
             self._problem(
                 f"a `{type_}` block cannot stand {where}; a closing brace seems to be missing", start, header_end
             )
-        stray = parent is None and not hcl_damage.on_top(type_)
-        if lifted or not certain or (self.broken and (stray or not hcl_damage.aligned(self.data, start, closing))):
+        stray = self.broken and parent is None and not hcl_damage.on_top(type_)
+        crooked = self.doubtful and not hcl_damage.aligned(self.data, start, closing)
+        if lifted or stray or crooked or not certain:
             hcl_damage.damage(body)
         return Block(type_, labels, body, header_end, lifted, start, end)
 
     def _header(self, kids: list[Tree], start: int, end: int) -> tuple[str, tuple[str, ...], int, int, bool]:
         """Type, labels, end of the header, start of the body, and whether the header is free of errors."""
         match = _HEADER.match(self.data, start, end)
+        if match is not None and self.broken and not any(kid.start_byte == match.end() - 1 for kid in kids):
+            match = None  # the grammar sees the brace elsewhere, so it is inside a string
         if match is not None:
             labels = tuple([(one or two).decode() for one, two in _LABEL.findall(match[2])])
             return match[1].decode(), labels, match.end(2), match.end(), True
@@ -259,7 +278,7 @@ class _Reader:
         while stack:
             for kid in stack.pop().children:
                 if kid.kind_id == self.grammar.block:
-                    block = self._block(kid, depth, "?")
+                    block = self._block(kid, depth + 1, "?")
                     if block.lifted:
                         self.lifted.append(block)
                 elif kid.kind_id == self.grammar.comment:

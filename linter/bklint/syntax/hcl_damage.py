@@ -7,6 +7,7 @@ reads (`1e3`), or keep an error in one place (an unknown escape would swallow th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bklint.source import Source
@@ -79,39 +80,40 @@ def damage(body: Body) -> None:
         damage(block.body)
 
 
-def shift(expr: Expr, by: int) -> None:
-    """Move the spans of an expression and of all in it."""
+def move(expr: Expr, to: Callable[[int], int]) -> None:
+    """Give an expression and all in it the offsets that `to` makes of theirs."""
     stack: list[object] = [expr]
     while stack:
         item = stack.pop()
         if isinstance(item, tuple):
             stack.extend(item)
         elif isinstance(item, Node):
-            item.start += by
-            item.end += by
+            item.start = to(item.start)
+            item.end = to(item.end)
             for cls in type(item).__mro__:
                 slots = getattr(cls, "__slots__", ())
                 stack.extend(getattr(item, slot) for slot in slots if slot not in ("start", "end"))
 
 
 def report(source: Source, root: Tree | None, found: list[Problem]) -> tuple[Problem, ...]:
-    """The problems of a file, one for each place, by position. `root` is given where the tree has error nodes."""
-    problems = list(found)
+    """The problems of a file, one for each place, by position. `root` is given where the tree has error nodes.
+
+    Those nodes are guesses at where an error is, so they are told only where nothing better is known.
+    """
+    kept = list(found)
     if root is not None:
-        guesses = [_worded(source, node) for node in _errors(root)]
         strict = hcl_strict.explain(source)
         if strict is not None:
-            problems.append(strict)
-            guesses = [guess for guess in guesses if not guess.start <= strict.start <= guess.end]
-        problems += guesses
-    problems.sort(key=lambda problem: problem.start)
-    kept: list[Problem] = []
-    line = -2
-    for problem in problems:
-        at = source.position(problem.start).line
-        if at > line + 1:
-            kept.append(problem)
-        line = at
+            kept.append(strict)
+        lines = {source.position(problem.start).line for problem in kept}
+        for node in _errors(root):
+            guess = _worded(source, node)
+            line = source.position(guess.start).line
+            inside = strict is not None and guess.start <= strict.start <= guess.end
+            if not inside and lines.isdisjoint((line - 1, line, line + 1)):
+                lines.add(line)
+                kept.append(guess)
+    kept.sort(key=lambda problem: problem.start)
     return tuple(kept[:MAX_PROBLEMS])
 
 

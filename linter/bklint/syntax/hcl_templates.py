@@ -218,7 +218,7 @@ def _joined(reader: Expressions, parts: list[_Part], start: int, end: int, depth
             directive = open_.pop()
             target = open_[-1].parts if open_ else done
             target.append(_directive(reader, directive, part.end, depth + len(open_)))
-    if len(done) == 1 < len(parts) and done[0].end < end:
+    if len(done) == 1 < len(parts) and not isinstance(done[0], (TemplateIf, TemplateFor)):
         done.append(Literal("", end, end))  # text that was trimmed to nothing still makes the template a string
     return Template(tuple(done), heredoc, start, end)
 

@@ -92,7 +92,7 @@ def test_every_function_is_recorded() -> None:
     recorded = {name.removeprefix("core::") for _, name, _ in literal_calls()}
     elsewhere = {"file", "filebase64", "fileexists", "fileset", "filemd5", "filesha1", "filesha256", "filesha512"}
     elsewhere |= {"filebase64sha256", "filebase64sha512", "base64gzip", "bcrypt", "uuid", "rsadecrypt", "timestamp"}
-    elsewhere |= {"plantimestamp", "issensitive", "list", "map", "nonsensitive"}
+    elsewhere |= {"plantimestamp", "issensitive", "list", "map"}
     assert names() - recorded == elsewhere
 
 
@@ -201,7 +201,7 @@ PARTLY = [
     ("replace", [parts("a__b", U), "/[^a-z]+/", "-"], "?"),
     ("substr", [parts("abcdef", U), 0, 3], "abc"),
     ("substr", [parts("abc", U), 1, 9], "bc?"),
-    ("strrev", [parts("ab", U)], "?ba"),
+    ("strrev", [parts("ab", U)], "?"),
     ("indent", [2, parts("a\nb", U)], "a\n  b?"),
     ("format", ["%s-%s", "a", Value(U)], "a-?"),
     ("format", ["vm%03d", Value(U)], "vm?"),

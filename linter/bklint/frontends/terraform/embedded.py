@@ -44,7 +44,8 @@ ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", 
 
 _IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
-_CERTAINLY_TEXT = re.compile("[^0-9a-fA-FilLnNoOrRsStTuUxXyYzZ:.+~_ -\ue000-\ue002-]")
+_CERTAINLY_TEXT = re.compile("[^0-9a-fA-FilLnNoOrRsStTuUxXyYzZ:.+~_ \ue000\ue001\ue002-]")
+_MARKED_LINE = re.compile(f"^[ \\t]*[{_IN_STRING}{_BARE}]".encode(), re.MULTILINE)
 _PLAIN_START = frozenset("yYnN0123456789")
 _MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
 _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
@@ -210,12 +211,12 @@ def _read(value: Value, composed: _Composed, form: _Format) -> Value:
         if composed.reserved:
             raise InputError("characters that are reserved for private use")
         document = form.read(composed.written)
+        return _Builder(composed, document, form).value(document.data, ())
     except InputError as error:
         why = composed.first_unknown
         if why is not None:
             return Value(plain(why), value.place, value.hops)
         return unknown(Reason.ERROR, f"{form.name}(): {error.message}", value.place)
-    return _Builder(composed, document, form).value(document.data, ())
 
 
 class _Part(NamedTuple):
@@ -442,9 +443,13 @@ class _Builder:
         """A scalar of a template."""
         match = _MARK.fullmatch(data) if isinstance(data, str) else None
         if match is not None:
+            if self.form.plain is not None:
+                _check_inline(self.document.place(pointer).locate())
             return self._stood_for(data, *self.composed.stands[int(match[1])], pointer)
         inner = self.document.place(pointer).locate()
-        quotes = self.composed.written.encode("utf-8", "replace")[inner.start : inner.start + 1] in (b'"', b"'")
+        quotes = inner.text.startswith(('"', "'"))
+        if self.form.plain is not None and not inner.text.startswith(('"', "'", "|", ">")):
+            _check_inline(inner)
         start, end = (inner.start + 1, inner.end - 1) if quotes else (inner.start, inner.end)
         touched = self.composed.within(start, end) if end > start else []
         if (len(touched) == 1 and not quotes) or (
@@ -494,6 +499,13 @@ class _Builder:
             yield self.composed.stands[int(match[1])][0]
             position = match.end()
         yield data[position:]
+
+
+def _check_inline(place: Place) -> None:
+    """Raises InputError for an unknown part at the beginning of a line, which may be more than a part of a scalar."""
+    for match in _MARKED_LINE.finditer(place.source.data, 0, place.end):
+        if match.end() > place.start:
+            raise InputError("an unknown part may be more than one value")
 
 
 def _key_text(key: object) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
 from bklint.frontends.terraform.template_text import parse_template
+from bklint.frontends.terraform.types import is_set
 from bklint.model.value import (
     ListData,
     ObjectData,
@@ -341,11 +342,26 @@ class Evaluator:
         assert isinstance(expr, Conditional)
         test = operators.boolean(self.evaluate(expr.test, scope), scope.place(expr.test))
         if isinstance(test, bool):
-            return self.evaluate(expr.then if test else expr.otherwise, scope)
+            return (
+                self._chosen(expr.then, expr.otherwise, scope)
+                if test
+                else self._chosen(expr.otherwise, expr.then, scope)
+            )
         if test.is_error:
             return Value(test, scope.place(expr))
         then, otherwise = self.evaluate(expr.then, scope), self.evaluate(expr.otherwise, scope)
-        return join((then, otherwise), test)._replace(place=scope.place(expr))
+        both = (operators.unified(then, otherwise), operators.unified(otherwise, then))
+        return join(both, test)._replace(place=scope.place(expr))
+
+    def _chosen(self, chosen: Expr, left_out: Expr, scope: Scope) -> Value:
+        """The branch that counts, in the type both branches have in common. Only a literal one is looked at for that: the
+        branch left out may be an error here, and may be costly."""
+        value = self.evaluate(chosen, scope)
+        if isinstance(left_out, (Literal, Template, TupleExpr)) and isinstance(
+            value.data, (bool, int, float, ListData)
+        ):
+            return operators.unified(value, self.evaluate(left_out, scope))
+        return value
 
     def _for(self, expr: Expr, scope: Scope) -> Value:
         assert isinstance(expr, ForExpr)
@@ -391,8 +407,9 @@ def members_of(collection: Value, place: Place) -> Members:
     """The pairs that `for` iterates over; maps in the order of their keys, as Terraform sorts them."""
     data = collection.data
     if isinstance(data, ListData):
+        items = [strings.inherit(item, collection) for item in data.items]
         return Members(
-            [(Value(i, item.place), strings.inherit(item, collection)) for i, item in enumerate(data.items)], data.rest
+            [(item if is_set(data) else Value(i, item.place), item) for i, item in enumerate(items)], data.rest
         )
     if isinstance(data, ObjectData):
         pairs = [

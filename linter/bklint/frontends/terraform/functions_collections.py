@@ -77,7 +77,7 @@ def _length(args: Args, context: CallContext) -> Result:
 
 def _text_length(data: Text) -> Unknown:
     low = sum(len(part) if isinstance(part, str) else int(part.nonempty) for part in data.parts)
-    plain_ascii = all(part.isascii() for part in data.parts if isinstance(part, str))
+    plain_ascii = all(part.isascii() and "\r" not in part for part in data.parts if isinstance(part, str))
     return some(data.unknowns[0], type="number", nonnull=True, low=low if plain_ascii else 1)
 
 
@@ -219,7 +219,8 @@ def _coalesce(args: Args, context: CallContext) -> Result:
         raise FailedError("coalesce() has no argument that is not null and not an empty string")
     if len(choices) == 1 and _present(choices[0]):
         return _with_type(choices[0], args)
-    return _first_of(choices, args, nonempty=True)
+    scalar = any(type_of(arg) in ("string", "number", "bool") for arg in args)
+    return _first_of([_with_type(choice, args) for choice in choices], args, nonempty=scalar)
 
 
 def _present(value: Value) -> bool | None:

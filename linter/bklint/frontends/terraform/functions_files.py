@@ -29,7 +29,7 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.functions_encoding import base64_text, digest
-from bklint.frontends.terraform.types import make_set
+from bklint.frontends.terraform.types import STRING, make_set, plain_convert
 from bklint.model.value import Hop, Reason, Text, Unknown, Value
 from bklint.source import Place, Source
 
@@ -182,7 +182,7 @@ def _pathexpand(args: Args, context: CallContext) -> Result:
     if string(args[0]).startswith("~"):
         why = Unknown(Reason.SCOPE, "function pathexpand()", context.place)
         return some(why, type="string", nonnull=True, nonempty=True, key=("pathexpand", data))
-    return args[0]
+    return plain_convert(args[0], STRING)
 
 
 TABLE: Mapping[str, Function] = {

@@ -112,6 +112,11 @@ class Lowering:
         value = self.view.attribute(name)
         return None if value is None or value.data is None else value
 
+    def _used(self, name: str) -> Value | None:
+        """An attribute, marked with where it is used."""
+        value = self._attribute(name)
+        return None if value is None else mappings.used(value, name, self.view.attribute_place(name))
+
     def _value(self, name: str) -> Value:
         found = self._attribute(name)
         if found is not None:
@@ -165,7 +170,7 @@ class Lowering:
             version=version or origin.version,
             mode="managed" if self.mode == "resource" else "data",
             parent_ref=self._attribute(mapped.arg_parent) if mapped is not None else None,
-            scope=self._attribute(mapped.arg_scope) if mapped is not None else None,
+            scope=self._used(mapped.arg_scope) if mapped is not None else None,
             conditional=origin.conditional,
             block=origin.block,
             group_address=_without_keys(origin.base),
@@ -222,7 +227,7 @@ class Lowering:
         if parent is not None:
             resource.group = self._azapi_group(parent)
             resource.parent_ref = parent if name.count("/") > 1 else None
-            resource.scope = parent if name.lower().startswith("microsoft.authorization/") else None
+            resource.scope = self._used("parent_id") if name.lower().startswith("microsoft.authorization/") else None
         self._add(resource)
 
     def _azapi_parents(self, type_: str, parent: Value | None) -> tuple[Value, ...]:

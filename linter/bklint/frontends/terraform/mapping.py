@@ -241,13 +241,13 @@ def _argument(tree: Tree, row: Row, view: View) -> None:
     value = view.attribute(row.arg)
     if value is None or value.data is None:
         return
-    tree.put(row.path, _converted(row, _used(value, row.arg, view.attribute_place(row.arg))))
+    tree.put(row.path, _converted(row, used(value, row.arg, view.attribute_place(row.arg))))
     for path, constant in row.constants:
         assert constant is None or isinstance(constant, (str, int, float, bool))
         tree.put(path, Value(constant, value.place))
 
 
-def _used(value: Value, arg: str, place: Locator | None) -> Value:
+def used(value: Value, arg: str, place: Locator | None) -> Value:
     """Mark where the value is used, when its deciding text stands elsewhere."""
     if place is None or value.place == place:
         return value

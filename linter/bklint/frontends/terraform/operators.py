@@ -11,6 +11,7 @@ import operator as python
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from bklint.frontends.terraform.types import is_set
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import (
     ABSENT,
@@ -24,6 +25,7 @@ from bklint.model.value import (
     Value,
     first_unknown,
     join_unknown,
+    number_text,
     same,
     type_of,
     unknown,
@@ -74,12 +76,16 @@ def binary(operator: str, left: Value, right: Value, place: Place) -> Value:
 
 def _logic(operator: str, left: Value, right: Value, place: Place) -> Value:
     stop = operator == "||"
-    a, b = boolean(left, place), boolean(right, place)
+    # Terraform takes a null operand for false, although it documents none.
+    a = False if left.data is None else boolean(left, place)
+    b = False if right.data is None else boolean(right, place)
+    if a is stop:
+        return _derived(stop, place, left)
     for test in (a, b):
         if isinstance(test, Unknown) and test.is_error:
             return Value(test, place)
-    if a is stop or b is stop:
-        return _derived(stop, place, left if a is stop else right)
+    if b is stop:
+        return _derived(stop, place, right)
     for test in (a, b):
         if isinstance(test, Unknown):
             return Value(replace(test, key=_key(operator, left, right), type="bool"), place)
@@ -117,7 +123,7 @@ def _arithmetic(operator: str, left: Value, right: Value, place: Place) -> Value
         return unknown(Reason.ERROR, f"{operator} needs two numbers", place)
     try:
         result = _compute(operator, a, b)
-    except (ZeroDivisionError, OverflowError):
+    except (ZeroDivisionError, OverflowError, ValueError):
         return unknown(Reason.ERROR, f"{operator}: division by zero or a number out of range", place)
     return _derived(result, place, left, right)
 
@@ -136,6 +142,8 @@ def _compute(operator: str, a: int | float, b: int | float) -> int | float:
         return a - b
     if operator == "*":
         return a * b
+    if operator == "%" and b == 0:
+        return a  # what Terraform answers, where mathematics has no answer
     if operator == "%":
         return a - b * math.trunc(a / b) if not (isinstance(a, int) and isinstance(b, int)) else int(math.fmod(a, b))
     if isinstance(a, int) and isinstance(b, int) and a % b == 0:
@@ -162,9 +170,11 @@ def _choices(value: Value) -> tuple[Value, ...]:
 
 def equal(left: Value, right: Value) -> bool | None:
     """Terraform's `==`: exact, types included; None where it is not known."""
+    a, b = left.data, right.data
+    if isinstance(a, ListData) and isinstance(b, ListData) and is_set(a) is not is_set(b):
+        return False
     if same(left, right):
         return True
-    a, b = left.data, right.data
     if isinstance(a, Unknown) or isinstance(b, Unknown):
         return _equal_unknown(left, right)
     if a is None or b is None or a in (MISSING, ABSENT) or b in (MISSING, ABSENT):
@@ -276,3 +286,22 @@ def _derived(data: str | int | float | bool, place: Place, *operands: Value) -> 
     if len(varying) != 1:
         return Value(data, place)
     return Value(data, place, Hop("function", "operand", varying[0].place, varying[0].hops))
+
+
+def unified(value: Value, other: Value) -> Value:
+    """A branch of a conditional in the type that both branches have in common: text where one is text and the other a
+    number or bool, element by element for lists (https://developer.hashicorp.com/terraform/language/expressions/conditionals)."""
+    mine, theirs = value.data, other.data
+    if isinstance(mine, ListData) and isinstance(theirs, ListData):
+        kinds = {type_of(item) for item in (*mine.items, *theirs.items)}
+        if "string" in kinds and kinds <= {"string", "number", "bool"}:
+            return value._replace(data=replace(mine, items=tuple(_as_text(item) for item in mine.items)))
+        return value
+    return _as_text(value) if type_of(other) == "string" else value
+
+
+def _as_text(value: Value) -> Value:
+    data = value.data
+    if isinstance(data, bool):
+        return value._replace(data="true" if data else "false")
+    return value._replace(data=number_text(data)) if isinstance(data, (int, float)) else value

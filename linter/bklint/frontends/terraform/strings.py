@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
+from bklint.frontends.terraform.types import is_set
 from bklint.model.value import (
     ABSENT,
     MISSING,
@@ -90,6 +91,8 @@ def index(value: Value, key: Value, place: Place) -> Value:
 
 
 def _item(data: ListData, key: Value, place: Place) -> Value:
+    if is_set(data):
+        return unknown(Reason.ERROR, "a set has no order and cannot be indexed", place)
     found = known_text(key)
     if found is None:
         return Value(_plain(first_unknown(key)) or Unknown(Reason.ERROR, "an index must be a number", place), place)

@@ -22,7 +22,7 @@ def parse_template(source: Source) -> Expr:
     expr = hcl.parse_expression(Source(source.name, text))
     if isinstance(expr, Bad):
         return expr
-    hcl_damage.shift(expr, -len(opening))
+    hcl_damage.move(expr, lambda at: at - len(opening))
     return expr if ends else _without_last_line_end(expr)
 
 

@@ -386,13 +386,20 @@ def unify(items: Sequence[Value], rest: Unknown | None = None) -> tuple[Value, .
         return tuple([item if type_of(item) == "string" else plain_convert(item, STRING) for item in items])
     if scalars and len(kinds) <= 1:
         return tuple([maybe_string(item) for item in items]) if vague else tuple(items)
+    if vague and kinds in ({"list"}, {"object"}):
+        items = [maybe_string(item) for item in items]
     if kinds == {"list"}:
         return _unify_lists(items)
     return _unify_objects(items) if kinds == {"object"} else None
 
 
 def maybe_string(value: Value) -> Value:
-    """A number or bool that an operand of unknown type may turn into a string."""
+    """A number or bool, or those in a collection, that an operand of unknown type may turn into strings."""
+    data = value.data
+    if isinstance(data, ListData):
+        return value._replace(data=replace(data, items=tuple([maybe_string(item) for item in data.items])))
+    if isinstance(data, ObjectData):
+        return value._replace(data=replace(data, fields={k: maybe_string(item) for k, item in data.fields.items()}))
     if type_of(value) not in ("number", "bool") or not value.known:
         return value
     why = Unknown(Reason.UNSUPPORTED, "conversion to one type", value.place)
@@ -438,6 +445,11 @@ def _refilled(items: Sequence[Value], collections: Sequence[ListData | ObjectDat
 
 
 # -- sets --------------------------------------------------------------------------------------------------------------
+
+
+def is_set(data: ListData) -> bool:
+    """Whether a list is Terraform's set, which has no order and no index."""
+    return isinstance(data, Bag) and data.is_set
 
 
 def settled(data: ListData) -> bool:

@@ -1,0 +1,205 @@
+"""Text that runs or is read inside a machine: its bytes, and for each byte its place in the file a person edits.
+
+A text is a file as it is, or composed of the pieces of a value (a heredoc with interpolations), or part of another text
+(a script in a cloud-config). What is not known of it stands in it as a *mark*, a numbered word of private-use
+characters that no grammar gives a meaning, so that the commands around it still parse.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bklint.frontends.terraform.alignment import Runs, align
+from bklint.model.value import Reason, Unknown, Value, parts_of, text
+from bklint.source import Locator, Place, Source
+
+_OPEN, _CLOSE = "\ue000", "\ue002"
+_MARK = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
+_RESERVED = re.compile(f"[{_OPEN}{_CLOSE}]")
+
+MAX_NESTING = 8
+"""Deepest nesting of texts in texts (a command in a script in a cloud-config in a MIME part)."""
+
+
+class Unknowns:
+    """What the marks in a text and in all texts within it stand for."""
+
+    def __init__(self) -> None:
+        self._known: list[Unknown] = []
+
+    def mark(self, why: Unknown) -> str:
+        """A word that stands for something not known."""
+        self._known.append(why)
+        return f"{_OPEN}{len(self._known) - 1}{_CLOSE}"
+
+    def unread(self, cause: str, place: Locator | None, reason: Reason = Reason.UNSUPPORTED) -> str:
+        """A word that stands for an expression of a script that is not evaluated."""
+        return self.mark(Unknown(reason, cause, place))
+
+    def first(self, written: str) -> Unknown | None:
+        """What the first mark in a text stands for."""
+        match = _MARK.search(written)
+        return None if match is None else self._get(match)
+
+    def value(self, written: str, place: Locator | None) -> Value:
+        """A text with marks as a value."""
+        parts: list[str | Unknown] = []
+        at = 0
+        for match in _MARK.finditer(written):
+            parts += [written[at : match.start()], self._get(match)]
+            at = match.end()
+        parts.append(written[at:])
+        kept = [part for part in parts if part != ""]
+        if len(kept) == 1 and isinstance(kept[0], Unknown):
+            return Value(kept[0], place)
+        return Value(text(tuple(parts)), place)
+
+    def _get(self, match: re.Match[str]) -> Unknown:
+        number = int(match[1])
+        return self._known[number] if number < len(self._known) else Unknown(Reason.UNSUPPORTED, "unknown text")
+
+
+def marked(written: str) -> bool:
+    """Whether a text has a part that is not known."""
+    return _OPEN in written
+
+
+class _Piece(NamedTuple):
+    """A stretch of the text in bytes; `runs` says where it stands, `whole` the place of all of it."""
+
+    start: int
+    end: int
+    runs: Runs | None
+    whole: Place | None
+
+
+class GuestText:
+    """A text to be parsed. `name` tells its kind where content does not (the path it is written to), `depth` how many
+    texts it is in."""
+
+    __slots__ = ("_outer", "_parent", "_pieces", "_starts", "depth", "name", "source", "unknowns")
+
+    def __init__(
+        self,
+        source: Source,
+        unknowns: Unknowns,
+        pieces: Sequence[_Piece] = (),
+        outer: Place | None = None,
+        parent: GuestText | None = None,
+    ) -> None:
+        self.source = source
+        self.unknowns = unknowns
+        self.name = source.name
+        self.depth = 0 if parent is None else parent.depth + 1
+        self._pieces = pieces
+        self._starts = [piece.start for piece in pieces]
+        self._outer = outer
+        self._parent = parent
+
+    @property
+    def data(self) -> bytes:
+        """The bytes that are parsed."""
+        return self.source.data
+
+    def place(self, start: int, end: int) -> Place:
+        """Where a byte range of the text stands."""
+        if not self._pieces:
+            found = Place(self.source, start, end)
+            return found if self._outer is None else self._outer
+        first = self._pieces[max(bisect_right(self._starts, start) - 1, 0)]
+        last = self._pieces[max(bisect_right(self._starts, max(end - 1, start)) - 1, 0)]
+        exact = self._exact(first, last, start, end)
+        if exact is not None:
+            return exact
+        whole = first.whole if first is last else self._outer or first.whole
+        return whole if whole is not None else self._outer or Place(self.source, start, end)
+
+    def _exact(self, first: _Piece, last: _Piece, start: int, end: int) -> Place | None:
+        if first.runs is None or last.runs is None or first.runs.source is not last.runs.source:
+            return None
+        begin = first.runs.offset(start - first.start)
+        finish = last.runs.offset(end - last.start, True)
+        if begin > finish:
+            return None
+        if self._parent is not None:
+            return self._parent.place(begin, finish)
+        return Place(first.runs.source, begin, finish)
+
+
+def of_file(source: Source) -> GuestText:
+    """The text of a file."""
+    return GuestText(source, Unknowns())
+
+
+def within(outer: GuestText, start: int, end: int, written: str, name: str = "") -> GuestText:
+    """A text that is written in a byte range of another one, maybe with escapes or indentation."""
+    raw = written.encode("utf-8", "replace")
+    source = Source(name or outer.name, raw, fixable=False)
+    runs = align(Place(outer.source, start, end), written) or _block(outer.source, start, end, written)
+    if runs is None:
+        made = GuestText(source, outer.unknowns, (), outer.place(start, end), outer)
+    else:
+        made = GuestText(source, outer.unknowns, [_Piece(0, len(raw), runs, None)], outer.place(start, end), outer)
+    return made
+
+
+def _block(source: Source, start: int, end: int, written: str) -> Runs | None:
+    """A block scalar of YAML: its header line goes, and the indentation of the others."""
+    data = source.data
+    if data[start : start + 1] not in (b"|", b">"):
+        return None
+    line = data.find(b"\n", start, end)
+    if line < 0:
+        return None
+    trimmed = written.rstrip("\n")
+    return align(Place(source, line + 1, end), trimmed) or align(Place(source, line + 1, end), written)
+
+
+def of_value(value: Value, name: str) -> GuestText | None:
+    """The text a string value holds; None for what is no string or wholly unknown."""
+    if value.unknown is not None and isinstance(value.data, Unknown) and not value.pieces:
+        return None
+    leaves = _leaves(value)
+    if leaves is None:
+        return None
+    unknowns = Unknowns()
+    outer = value.place.locate() if value.place is not None else None
+    written: list[str] = []
+    pieces: list[_Piece] = []
+    size = 0
+    for leaf in leaves:
+        for part in parts_of(leaf) or ():
+            known = isinstance(part, str)
+            piece = _RESERVED.sub("???", part) if isinstance(part, str) else unknowns.mark(part)
+            length = len(piece.encode("utf-8", "replace"))
+            whole = leaf.place.locate() if leaf.place is not None else None
+            runs = align(whole, leaf.data) if known and whole is not None and isinstance(leaf.data, str) else None
+            pieces.append(_Piece(size, size + length, runs, whole))
+            written.append(piece)
+            size += length
+    if not any(not marked(piece) and piece.strip() for piece in written):
+        return None
+    source = Source(name, "".join(written).encode("utf-8", "replace"), fixable=False)
+    return GuestText(source, unknowns, pieces, outer)
+
+
+def _leaves(value: Value) -> list[Value] | None:
+    """The pieces a string is composed of, in order; None for what is no string."""
+    found: list[Value] = []
+    pending = [value]
+    while pending:
+        piece = pending.pop()
+        parts = parts_of(piece)
+        if parts is None:
+            return None
+        inner = [parts_of(part) for part in piece.pieces]
+        if piece.pieces and None not in inner:
+            joined = text(tuple([part for parts_ in inner for part in parts_ or ()]))
+            if joined == text(parts):
+                pending.extend(reversed(piece.pieces))
+                continue
+        found.append(piece)
+    return found
