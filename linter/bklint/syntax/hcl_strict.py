@@ -131,13 +131,13 @@ def _parser() -> Lark:
     """
     import hcl2.parser
 
-    hcl2.parser.PARSER_FILE = _cache_file()
+    hcl2.parser.PARSER_FILE = cache_file()
     parser: Any = hcl2.parser.parser()
     found: Lark = parser
     return found
 
 
-def _cache_file() -> Path:
+def cache_file() -> Path:
     """Where the grammar is kept. Where no folder can be written, a path that cannot exist; lark then goes without."""
     try:
         folder = _cache_folder() / "bklint"

@@ -30,7 +30,7 @@ from bklint.model.value import (
 from bklint.source import Place, Source
 from terraform_record import ERROR, UNDECIDED, Recorded, alike, literal_calls, plain, value_of
 
-FILES = {
+FILES: dict[str, str | bytes] = {
     "stack/init.sh": "#!/bin/sh\necho hi\n",
     "stack/settings.json": '{"size": 64, "zones": ["1"]}',
     "stack/sub/a.txt": "a",
@@ -423,7 +423,12 @@ def test_a_name_of_a_map_has_the_place_of_its_key() -> None:
 
 def test_an_error_in_an_argument_is_the_result() -> None:
     error = Value(Unknown(Reason.ERROR, "division by zero"))
-    for name, args in (("lower", [error]), ("join", ["-", [error]]), ("jsonencode", [[error]]), ("format", ["%s", error])):
+    for name, args in (
+        ("lower", [error]),
+        ("join", ["-", [error]]),
+        ("jsonencode", [[error]]),
+        ("format", ["%s", error]),
+    ):
         data = run(name, *args).data
         assert isinstance(data, Unknown)
         assert data.cause == "division by zero"
@@ -510,19 +515,23 @@ def _made_unknown(arg: Value) -> Iterator[tuple[Value, list[Value]]]:
         for before, after in ((data[:half], data[half:]), (data, ""), ("", data)):
             yield Value(text((before, U, after))), [Value(before + one + after) for one in COMPLETIONS]
     if isinstance(data, ListData):
-        yield Value(ListData(data.items, REST)), [
-            Value(ListData((*data.items, *map(value_of, more)))) for more in ([], ["a"], [1, "b"], [None])
-        ]
+        yield (
+            Value(ListData(data.items, REST)),
+            [Value(ListData((*data.items, *map(value_of, more)))) for more in ([], ["a"], [1, "b"], [None])],
+        )
         for at in range(len(data.items)):
             yield (
                 Value(ListData(_with(data.items, at, Value(U)))),
                 [Value(ListData(_with(data.items, at, value_of(sample)))) for sample in SAMPLES],
             )
     if isinstance(data, ObjectData):
-        yield Value(ObjectData(data.fields, REST)), [
-            Value(ObjectData({**data.fields, **{key: value_of(one) for key, one in more.items()}}))
-            for more in ({}, {"zz": "x"}, {"A0": 1})
-        ]
+        yield (
+            Value(ObjectData(data.fields, REST)),
+            [
+                Value(ObjectData({**data.fields, **{key: value_of(one) for key, one in more.items()}}))
+                for more in ({}, {"zz": "x"}, {"A0": 1})
+            ],
+        )
         for name in data.fields:
             yield (
                 Value(ObjectData({**data.fields, name: Value(U)})),
@@ -537,14 +546,20 @@ def covers(known: Value, real: Value) -> bool:
         return _covers_unknown(data, real)
     if isinstance(data, Text):
         written = parts_of(real)
-        pattern = "".join([re.escape(part) if isinstance(part, str) else ".+" if part.nonempty else ".*" for part in data.parts])
+        pattern = "".join(
+            [re.escape(part) if isinstance(part, str) else ".+" if part.nonempty else ".*" for part in data.parts]
+        )
         return written is not None and re.fullmatch(pattern, "".join(map(str, written)), re.DOTALL) is not None
     if isinstance(data, ListData):
         return isinstance(real.data, ListData) and _covers_list(data, real.data.items)
     if isinstance(data, ObjectData):
-        if not isinstance(real.data, ObjectData) or data.rest is None and data.fields.keys() != real.data.fields.keys():
+        if not isinstance(real.data, ObjectData) or (
+            data.rest is None and data.fields.keys() != real.data.fields.keys()
+        ):
             return False
-        return all(key in real.data.fields and covers(value, real.data.fields[key]) for key, value in data.fields.items())
+        return all(
+            key in real.data.fields and covers(value, real.data.fields[key]) for key, value in data.fields.items()
+        )
     return alike(data, real.data)
 
 
@@ -555,7 +570,7 @@ def _covers_unknown(data: Unknown, real: Value) -> bool:
         return not data.nonnull
     if data.type is not None and type_of(real) != data.type:
         return False
-    if data.nonempty and (real.data == "" or isinstance(real.data, ListData) and not real.data.items):
+    if data.nonempty and (real.data == "" or (isinstance(real.data, ListData) and not real.data.items)):
         return False
     if isinstance(real.data, (int, float)) and not isinstance(real.data, bool):
         return (data.low is None or data.low <= real.data) and (data.high is None or real.data <= data.high)

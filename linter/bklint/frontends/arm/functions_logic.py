@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.equality import holds
 from bklint.frontends.arm.functions import MANY, Result, Values, lazy, pure
-from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived, integer, kind, truth
+from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived, integer, kind, string, truth
 from bklint.model.compare import at_least, at_most
 from bklint.model.value import Reason, Unknown, Value, first_unknown, join
 from bklint.source import Locator
@@ -131,6 +131,12 @@ def false(_operands: Values) -> Result:
 def null(_operands: Values) -> Result:
     """Null."""
     return None
+
+
+@pure("fail", 1, 1)
+def fail(operands: Values) -> Result:
+    """An error with the text given: https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions-flow-control"""
+    raise FunctionError(string(operands[0]))
 
 
 @pure("equals", 2, 2, "bool")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from typing import NamedTuple
 
 from bklint.source import Place, Source
 
@@ -15,39 +16,51 @@ _CHARACTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b'"': b'"', b"\\": b"\\"}
 _DOUBLED = (b"$${", b"%%{")
 
 
+class _Run(NamedTuple):
+    """A stretch that begins at these offsets; `size` is the length of the escape sequence that it is, else 0."""
+
+    text: int
+    source: int
+    size: int = 0
+
+
 class Runs:
-    """The stretches in which a text and its source run in step: each begins at a pair of offsets."""
+    """The stretches in which a text and its source run in step."""
 
-    __slots__ = ("_sources", "_texts", "source")
+    __slots__ = ("_runs", "_texts", "source")
 
-    def __init__(self, source: Source, pairs: list[tuple[int, int]]) -> None:
+    def __init__(self, source: Source, runs: list[_Run]) -> None:
         self.source = source
-        self._texts = [pair[0] for pair in pairs]
-        self._sources = [pair[1] for pair in pairs]
+        self._runs = runs
+        self._texts = [run.text for run in runs]
 
     def offset(self, at: int, end: bool = False) -> int:
         """The offset in the source of a byte of the text; with `end`, just after the byte before it."""
         if end and at > 0:
-            return self.offset(at - 1) + 1
-        run = max(bisect_right(self._texts, at) - 1, 0)
-        return self._sources[run] + at - self._texts[run]
+            run = self._run(at - 1)
+            return run.source + (run.size or at - run.text)
+        run = self._run(at)
+        return run.source + (0 if run.size else at - run.text)
+
+    def _run(self, at: int) -> _Run:
+        return self._runs[max(bisect_right(self._texts, at) - 1, 0)]
 
 
 def align(place: Place, written: str) -> Runs | None:
     """How a text runs along the bytes of its place; None where it is not written there."""
     raw, wanted = place.source.data[place.start : place.end], written.encode("utf-8", "replace")
     if raw == wanted:
-        return Runs(place.source, [(0, place.start)])
-    pairs = _pairs(raw, wanted, False) or _pairs(raw, wanted, True)
+        return Runs(place.source, [_Run(0, place.start)])
+    runs = _runs(raw, wanted, False) or _runs(raw, wanted, True)
     shift = place.start
-    if pairs is None and len(raw) > 1 and raw[:1] == raw[-1:] == b'"':
-        pairs, shift = _pairs(raw[1:-1], wanted, True), place.start + 1
-    return None if pairs is None else Runs(place.source, [(a, b + shift) for a, b in pairs])
+    if runs is None and len(raw) > 1 and raw[:1] == raw[-1:] == b'"':
+        runs, shift = _runs(raw[1:-1], wanted, True), place.start + 1
+    return None if runs is None else Runs(place.source, [run._replace(source=run.source + shift) for run in runs])
 
 
-def _pairs(raw: bytes, wanted: bytes, quoted: bool) -> list[tuple[int, int]] | None:
-    """The beginnings of the runs, or None where the two differ in more than escapes and indentation."""
-    pairs: list[tuple[int, int]] = [(0, 0)]
+def _runs(raw: bytes, wanted: bytes, quoted: bool) -> list[_Run] | None:
+    """The runs, or None where the two differ in more than escapes and indentation."""
+    runs = [_Run(0, 0)]
     at = text_at = 0
     margin = not quoted
     while at < len(raw):
@@ -56,17 +69,17 @@ def _pairs(raw: bytes, wanted: bytes, quoted: bool) -> list[tuple[int, int]] | N
             size, made = step
             if not wanted.startswith(made, text_at):
                 return None
-            pairs += [(text_at, at), (text_at + len(made), at + size)]
+            runs += [_Run(text_at, at, size), _Run(text_at + len(made), at + size)]
             at, text_at = at + size, text_at + len(made)
         elif raw[at : at + 1] == wanted[text_at : text_at + 1]:
             margin = not quoted and (raw[at] == 10 or (margin and raw[at] in b" \t"))
             at, text_at = at + 1, text_at + 1
         elif (margin and raw[at] in b" \t") or (not quoted and raw[at] == 13):
             at += 1
-            pairs.append((text_at, at))
+            runs.append(_Run(text_at, at))
         else:
             return None
-    return pairs if text_at == len(wanted) else None
+    return runs if text_at == len(wanted) else None
 
 
 def _escaped(raw: bytes, at: int, quoted: bool) -> tuple[int, bytes] | None:

@@ -45,7 +45,7 @@ ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", 
 _IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
 _CERTAINLY_TEXT = re.compile("[^0-9a-fA-FilLnNoOrRsStTuUxXyYzZ:.+~_ \ue000\ue001\ue002-]")
-_MARKED_LINE = re.compile(f"^[ \\t]*[{_IN_STRING}{_BARE}]".encode(), re.MULTILINE)
+_MARKED_LINE = re.compile(rb"^[ \t]*\xee\x80[\x80\x81]", re.MULTILINE)  # _IN_STRING or _BARE
 _PLAIN_START = frozenset("yYnN0123456789")
 _MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
 _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
@@ -417,7 +417,7 @@ class _Builder:
         rest: Unknown | None = None
         ordered = 0
         for number, inner in enumerate(data):
-            opened = self._opening(inner)
+            opened = self._opening(inner, (*pointer, number))
             if opened is not None:
                 rest = rest or opened
                 continue
@@ -426,15 +426,22 @@ class _Builder:
         made = ListData(tuple(items), rest) if ordered == len(items) else Bag(tuple(items), rest, ordered)
         return Value(made, self._place(pointer), self._hops())
 
-    def _opening(self, data: Any) -> Unknown | None:
-        """The unknown that may be any number of items, for a stand-in outside quotes in JSON."""
+    def _opening(self, data: Any, pointer: Pointer) -> Unknown | None:
+        """The unknown that may be any number of items, for a stand-in outside quotes in brackets."""
         match = _MARK.fullmatch(data) if isinstance(data, str) else None
         if match is None or not data.startswith(_BARE):
             return None
         why, number = self.composed.stands[int(match[1])]
+        if self.form.plain is not None and self._is_item(pointer):
+            return None
         if encoded_by(self.composed.leaves[number]) is not None or why.type in ("number", "bool"):
             return None
         return plain(why)
+
+    def _is_item(self, pointer: Pointer) -> bool:
+        """Whether a YAML value stands behind the dash of an item."""
+        place = self.document.place(pointer).locate()
+        return place.source.data[: place.start].rstrip().endswith(b"-")
 
     def _hops(self) -> Hop | None:
         return self.composed.leaves[0].hops if self.simple else None
@@ -503,9 +510,9 @@ class _Builder:
 
 def _check_inline(place: Place) -> None:
     """Raises InputError for an unknown part at the beginning of a line, which may be more than a part of a scalar."""
-    for match in _MARKED_LINE.finditer(place.source.data, 0, place.end):
-        if match.end() > place.start:
-            raise InputError("an unknown part may be more than one value")
+    data = place.source.data
+    if _MARKED_LINE.search(data[data.rfind(b"\n", 0, place.start) + 1 : place.end]):
+        raise InputError("an unknown part may be more than one value")
 
 
 def _key_text(key: object) -> str:
