@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bklint.errors import InputError
@@ -57,10 +57,16 @@ class Inputs:
     listing: list[tuple[str, str]] = field(default_factory=list)
 
 
-def discover(paths: Iterable[str], reader: Reader, dialects: Collection[str]) -> Inputs:
+Excluded = Callable[[str, bool], bool]
+"""Whether a path (and whether it is a directory) is to be passed over."""
+
+
+def discover(
+    paths: Iterable[str], reader: Reader, dialects: Collection[str], excluded: Excluded = lambda path, directory: False
+) -> Inputs:
     """The inputs below `paths` (directories and files). `dialects` are those that have a front-end; what belongs to
-    another one is noted as not read."""
-    search = _Search(reader, dialects)
+    another one is noted as not read. `excluded` is asked of what is met in directories, not of what was named."""
+    search = _Search(reader, dialects, excluded)
     for path in paths:
         search.given(normalise(path))
     return search.finish()
@@ -69,9 +75,10 @@ def discover(paths: Iterable[str], reader: Reader, dialects: Collection[str]) ->
 class _Search:
     """The walk over the paths given, and what it has found so far."""
 
-    def __init__(self, reader: Reader, dialects: Collection[str]) -> None:
+    def __init__(self, reader: Reader, dialects: Collection[str], excluded: Excluded) -> None:
         self._reader = reader
         self._dialects = dialects
+        self._excluded = excluded
         self._found: dict[str, str] = {}
         self._inputs = Inputs()
         self._full = False
@@ -96,9 +103,9 @@ class _Search:
             for name, is_directory, link in self._members(directory):
                 path = name if directory == "." else join(directory, name)
                 if is_directory:
-                    if not link and _looked_into(name):
+                    if not link and _looked_into(name) and not self._excluded(path, True):
                         below.append((path, depth + 1))
-                elif not name.startswith("."):
+                elif not name.startswith(".") and by_name(path) and not self._excluded(path, False):
                     self._met(path)
             if below and depth >= MAX_DEPTH:
                 self._note("limit", f"{directory}: directories nested deeper than {MAX_DEPTH} are not looked into")
@@ -132,7 +139,7 @@ class _Search:
 
     def _sniff(self, path: str, syntax: str) -> str:
         """What the content of a file claims to be. Raises InputError."""
-        data = _utf8(self._reader.read(path))
+        data = _utf8(self._reader.head(path, SNIFFED))
         return by_yaml(data) if syntax == "yaml" else by_content(data)
 
     def _named(self, path: str) -> None:
@@ -283,7 +290,7 @@ def by_yaml(data: bytes) -> str:
 def _utf8(data: bytes) -> bytes:
     """The start of a text that may be UTF-16 with a byte-order mark, as UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data[: SNIFFED * 2].decode("utf-16", "ignore").encode("utf-8", "ignore")
+        return data.decode("utf-16", "ignore").encode("utf-8", "ignore")
     return data
 
 

@@ -1,4 +1,4 @@
-"""The only module that opens, lists or atomically writes files.
+"""The only module that opens, lists or writes files.
 
 A `Reader` is confined: a path that leaves its roots, through `..` or a symbolic link, is refused. Paths are
 `/`-separated strings as they are displayed: relative to the working directory where the user gave them so. Everything
@@ -11,10 +11,10 @@ import os
 import posixpath
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from bklint.errors import InputError, LimitError
+from bklint.errors import InputError, LimitError, UsageError
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file that is read, in bytes.
@@ -41,8 +41,20 @@ class Reader(Protocol):
         """The bytes of a file, remembered. Raises InputError (missing, refused, a directory) or LimitError."""
         ...
 
+    def head(self, path: str, size: int) -> bytes:
+        """The first `size` bytes of a file, neither remembered nor counted. Raises InputError."""
+        ...
+
+    def forget(self, path: str) -> None:
+        """Drop the remembered bytes of a file that is not needed again."""
+        ...
+
     def is_file(self, path: str) -> bool:
         """Whether a regular file of that path exists below the roots."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or directory of that path exists below the roots."""
         ...
 
     def list(self, path: str) -> tuple[Entry, ...]:
@@ -126,14 +138,34 @@ class DiskReader:
         self._cache[path] = data
         return data
 
+    def head(self, path: str, size: int) -> bytes:
+        """See Reader."""
+        if path in self._cache:
+            return self._cache[path][:size]
+        real = self._real(path)
+        try:
+            if not stat.S_ISREG(os.stat(real).st_mode):
+                raise InputError("is not a regular file")
+            with open(real, "rb") as handle:
+                return handle.read(size)
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror or error}") from error
+
     def forget(self, path: str) -> None:
-        """Drop the remembered bytes of a file that is not needed again."""
+        """See Reader."""
         self._cache.pop(path, None)
 
     def is_file(self, path: str) -> bool:
         """See Reader."""
         try:
             return os.path.isfile(self._real(path))
+        except InputError:
+            return False
+
+    def exists(self, path: str) -> bool:
+        """See Reader."""
+        try:
+            return os.path.exists(self._real(path))
         except InputError:
             return False
 
@@ -180,13 +212,24 @@ class MemoryReader:
             self.bytes_read += len(data)
         return data
 
+    def head(self, path: str, size: int) -> bytes:
+        """See Reader."""
+        data = self._files.get(normalise(path))
+        if data is None:
+            raise InputError("cannot be read: No such file or directory")
+        return data[:size]
+
     def forget(self, path: str) -> None:
-        """See DiskReader."""
+        """See Reader."""
         self._seen.discard(normalise(path))
 
     def is_file(self, path: str) -> bool:
         """See Reader."""
         return normalise(path) in self._files
+
+    def exists(self, path: str) -> bool:
+        """See Reader."""
+        return self.is_file(path) or bool(self.list(path))
 
     def list(self, path: str) -> tuple[Entry, ...]:
         """See Reader."""
@@ -199,6 +242,29 @@ class MemoryReader:
                 if head and head != "..":
                     found[head] = found.get(head, False) or bool(slash)
         return tuple(sorted(Entry(name, directory) for name, directory in found.items()))
+
+
+def write(path: str, data: bytes) -> None:
+    """Write a file of our own: a report, a configuration, a baseline. Raises UsageError, with the reason."""
+    try:
+        with open(path, "wb") as out:
+            out.write(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path!r}: {error.strerror or error}") from error
+
+
+def found_above(start: str, names: Sequence[str]) -> Iterator[str]:
+    """The files of these names in a directory and those above it, nearest first, up to the root of its repository."""
+    directory = os.path.abspath(start)
+    while True:
+        for name in names:
+            path = os.path.join(directory, name)
+            if os.path.isfile(path):
+                yield path
+        parent = os.path.dirname(directory)
+        if parent == directory or os.path.exists(os.path.join(directory, ".git")):
+            return
+        directory = parent
 
 
 def write_atomically(path: str, data: bytes) -> None:

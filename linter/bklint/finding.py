@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import NamedTuple
 
 from bklint.model.inventory import Note
 from bklint.source import Locator
@@ -29,10 +32,14 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RelatedPlace:
-    """A further place that explains a finding, and what it is (`default of var.size`, `the disk is encrypted here`)."""
+    """A further place that explains a finding, and what it is (`default of var.size`, `the disk is encrypted here`).
+
+    `kind` is leaf (the text that decides), hop (a place the value came through) or point (what the policy adds).
+    """
 
     place: Locator
     label: str
+    kind: str = "point"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,9 @@ class Finding:
 
     `place` is the expression at the place of use; `fix_at` the leaf literal to change, where it is another one. `path`
     is the file of `place` as displayed. `notice` is the first line that says a newer document changed the fact.
-    `sub_key` tells two faults on one resource apart (rule name, LUN, property path).
+    `sub_key` tells two faults on one resource apart (rule name, LUN, property path). `header` is where the resource is
+    declared, `roots` the root modules or templates it was found in; suppressions look at both. `annotate` is the place
+    that a change is at fault in, where that is not `place`: annotations of a pull request go there.
     """
 
     policy: str
@@ -75,11 +84,81 @@ class Finding:
     sub_key: str = ""
     conditional: bool = False
     documents: tuple[str, ...] = ()
+    header: Locator | None = None
+    roots: tuple[str, ...] = ()
+    annotate: Locator | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address it is about: those of its instances, else its own."""
+        return self.instances or (self.address,)
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The files of all its places."""
+        places = (self.place, self.fix_at, *(related.place for related in self.related))
+        return frozenset((self.path, *(place.locate().source.name for place in places if place is not None)))
+
+
+class Key(NamedTuple):
+    """What a fault is recognised by: no line number, so that it stays the same when lines move."""
+
+    policy: str
+    address: str
+    sub_key: str
+    path: str
+
+
+def key_of(finding: Finding) -> Key:
+    """The key of a finding; ids and addresses compare without case."""
+    return Key(finding.policy, finding.address.casefold(), finding.sub_key.casefold(), finding.path)
+
+
+def fingerprints(findings: Iterable[Finding]) -> list[str]:
+    """One stable name for each finding: equal ones are told apart by their order."""
+    seen: dict[str, int] = {}
+    names = []
+    for finding in findings:
+        text = "\0".join(key_of(finding))
+        key = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+        seen[key] = seen.get(key, 0) + 1
+        names.append(f"{key}:{seen[key]}")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding that is known and does not count.
+
+    `kind` is comment or configuration (suppressed there), baseline, or base (it was there before the change).
+    """
+
+    finding: Finding
+    kind: str
+    reason: str = ""
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether someone wrote down that it is accepted."""
+        return self.kind in ("comment", "configuration")
+
+
+class Gone(NamedTuple):
+    """A finding of the baseline (or of the base of a change) that is no longer there."""
+
+    policy: str
+    address: str
+    path: str
+    message: str
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """A check that could not be decided: which policy on which resource, and the root causes in the user's words."""
+    """A check that could not be decided: which policy on which resource, and the root causes in the user's words.
+
+    `header` is where the resource is declared.
+    """
 
     policy: str
     address: str
@@ -87,6 +166,7 @@ class Undecided:
     reason: str
     place: Locator | None
     hint: str = ""
+    header: Locator | None = None
 
 
 @dataclass(slots=True)
@@ -110,3 +190,9 @@ class Report:
     """Whether an input that claims a dialect, or was given by name, could not be read: exit status 3."""
     seconds: float = 0.0
     edition: str = "original"
+    accepted: tuple[Accepted, ...] = ()
+    """Findings that are known: suppressed, in the baseline, or older than the change."""
+    gone: tuple[Gone, ...] = ()
+    """Findings of the baseline, or of the base of the change, that are no longer there."""
+    compared: bool = False
+    """Whether findings were compared with a baseline or a base, so that those left are new."""

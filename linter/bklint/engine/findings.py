@@ -54,6 +54,8 @@ def finding_of(judgement: Judgement, edition: Edition, root: str) -> Finding:
         notes=_notes(judgement, edition),
         sub_key=_sub_key(judgement),
         conditional=resource.conditional is not None or judgement.partial,
+        header=places.located(resource.body.place),
+        roots=(root,),
     )
 
 
@@ -103,6 +105,7 @@ def internal_error(policy: Policy, resource: Resource, error: Exception, root: s
         resource_type=resource.type,
         dialect=resource.dialect,
         sub_key=f"{policy.id} {kind}",
+        roots=(root,),
     )
 
 
@@ -128,6 +131,7 @@ def undecided_of(judgement: Judgement) -> Undecided:
         reason=first.reason.value if first is not None else "",
         place=place,
         hint=_hint(judgement, first),
+        header=judgement.resource.body.place,
     )
 
 

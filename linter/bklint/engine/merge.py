@@ -155,7 +155,7 @@ def _over_instances(group: list[Found]) -> Finding:
     main = max(group, key=lambda each: each.finding.severity)
     if len(group) == 1:
         return main.finding
-    addresses = tuple(dict.fromkeys(name for each in group for name in _addresses(each.finding)))
+    addresses = tuple(dict.fromkeys(name for each in group for name in each.finding.addresses))
     contexts: tuple[str, ...] = ()
     if all(each.finding.contexts for each in group):
         contexts = tuple(dict.fromkeys(name for each in group for name in each.finding.contexts))
@@ -166,11 +166,8 @@ def _over_instances(group: list[Found]) -> Finding:
         address=main.group if several and main.group and len(shared) == 1 else main.finding.address,
         instances=addresses if several else (),
         contexts=contexts,
+        roots=tuple(dict.fromkeys(root for each in group for root in each.finding.roots)),
     )
-
-
-def _addresses(finding: Finding) -> tuple[str, ...]:
-    return finding.instances or (finding.address,)
 
 
 # -- roots -------------------------------------------------------------------------------------------------------------

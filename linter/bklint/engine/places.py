@@ -82,34 +82,33 @@ def fix_at(value: Value, main: Place | None) -> Place | None:
 
 def related(judgement: Judgement, value: Value, main: Place | None) -> tuple[RelatedPlace, ...]:
     """The further places: the literal, the hops, what the policy adds; each place once."""
-    found = (*_way(value, main), *_points(judgement))
-    return once(main, (RelatedPlace(place, label) for place, label in found))
+    return once(main, (*_way(value, main), *_points(judgement)))
 
 
-def _way(value: Value, main: Place | None) -> Iterator[tuple[Place, str]]:
+def _way(value: Value, main: Place | None) -> Iterator[RelatedPlace]:
     """The deciding literal first, then the hops, newest first."""
     hops = [hop for hop in value.trail if hop.kind not in ("use", "default") and hop.place is not None]
     leaf = fix_at(value, main)
     if leaf is not None:
-        yield leaf, _label(hops[-1]) if hops else "decided here"
+        yield RelatedPlace(leaf, _label(hops[-1]) if hops else "decided here", "leaf")
     known = {spot(main), spot(leaf)}
     further = [hop for hop in hops if spot(hop.place) not in known]
     for hop in further[:MAX_HOPS]:
         place = located(hop.place)
         if place is not None:
-            yield place, _label(hop)
+            yield RelatedPlace(place, _label(hop), "hop")
 
 
 def _label(hop: Hop) -> str:
     return _LEAVES.get(hop.kind, "{}").format(hop.label or hop.kind)
 
 
-def _points(judgement: Judgement) -> Iterator[tuple[Place, str]]:
+def _points(judgement: Judgement) -> Iterator[RelatedPlace]:
     for point in judgement.policy.related:
         for value in _written(point, judgement):
             place = located(value.used_at)
             if place is not None:
-                yield place, _called(point, judgement)
+                yield RelatedPlace(place, _called(point, judgement))
 
 
 def _written(point: Point, judgement: Judgement) -> list[Value]:

@@ -15,7 +15,20 @@ from importlib import import_module
 from bklint.model.resource import Resource
 from bklint.model.value import ObjectData, Value, walk
 
-AREAS = ("agent", "disks", "encryption", "locks", "network", "protection")
+AREAS = (
+    "agent",
+    "backup",
+    "changes",
+    "disks",
+    "encryption",
+    "locks",
+    "network",
+    "protection",
+    "restore",
+    "schedules",
+    "vaults",
+    "workloads",
+)
 """The modules of this package that define facts; the same areas as the directories of `policies/`."""
 
 

@@ -76,7 +76,9 @@ def _known(scope: Scope, data: str | bool | None) -> Value:
 
 
 def _answer(truth: bool | None, scope: Scope) -> Value:
-    return answer(truth, scope.written, scope.group) if scope.why is None else answer(truth, scope.written, scope.why)
+    """An answer that hangs on the group's name, unless the scope as a whole is not known."""
+    where = scope.written._replace(data=None)
+    return answer(truth, where, scope.why or scope.group)
 
 
 def _is_backup_group(lock: Resource, scope: Scope) -> bool | None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bklint.model import path as paths
-from bklint.model.compare import equal
+from bklint.model.compare import is_in
 from bklint.model.derive import STORAGE
 from bklint.model.inventory import Related
 from bklint.model.relations import DISK, SCALE_SET, VM, related
 from bklint.model.resource import Resource
-from bklint.model.value import Reason, Unknown, Value, step
+from bklint.model.value import ListData, Reason, Unknown, Value, join, step
 
 VM_EXTENSION = VM + "/extensions"
 SCALE_SET_EXTENSION = SCALE_SET + "/extensions"
@@ -29,9 +29,23 @@ def is_type(resource: Resource, type_: str) -> bool:
     return resource.type.casefold() == type_.casefold()
 
 
-def machine_property(machine: Resource, path: str) -> Value:
+def machine_property(machine: Resource, *names: str) -> Value:
     """A property of a machine, or of the profile of a scale set's machines."""
-    return machine.get(f"{PROFILE[machine.type.casefold()]}.{path}")
+    value = machine.get(PROFILE[machine.type.casefold()])
+    for name in names:
+        value = member(value, name)
+    return value
+
+
+def member(value: Value, name: str) -> Value:
+    """A member of an object; of an object that is one of several, what these agree on, else their alternatives.
+
+    Templates choose between whole objects (`if(equals(authenticationType, 'password'), null(), linuxConfiguration)`)
+    which often agree on the member that matters.
+    """
+    if isinstance(value.data, Unknown) and value.data.domain:
+        return join(tuple(member(choice, name) for choice in value.data.domain), value.data)._replace(hops=value.hops)
+    return step(value, name)
 
 
 def owners(resource: Resource) -> Related:
@@ -87,6 +101,6 @@ def role_of(disk: Resource) -> str | None:
     return None
 
 
-def says(value: Value, wanted: str | bool) -> bool | None:
-    """Whether a value equals a word or bool, in ARM's sense."""
-    return equal(value, Value(wanted))
+def says(value: Value, *wanted: str | bool) -> bool | None:
+    """Whether a value equals one of some words or bools, in ARM's sense."""
+    return is_in(value, Value(ListData(tuple(Value(word) for word in wanted))))

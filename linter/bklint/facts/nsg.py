@@ -43,11 +43,13 @@ _ANY = ("*", "any", "all")
 
 
 class Packet(NamedTuple):
-    """What is sent: protocol (`tcp`, `udp`), port, and the test whether a destination prefix covers it."""
+    """What is sent: protocol (`tcp`, `udp`), port, and the test whether a destination prefix covers it. `towards` is a
+    test of a rule's destinations as a whole instead, for services of many addresses."""
 
     protocol: str
     port: int
     covered: Callable[[Prefix], bool | None]
+    towards: Callable[[Resource], bool | None] | None = None
 
 
 def covers_host_ip(prefix: Prefix) -> bool | None:
@@ -133,7 +135,7 @@ def _first_from(rule: Resource, packet: Packet, origin: Origin) -> Outcome:
     for other in rules.items:
         if other is rule or static_match(other, packet) is False or _same_name(rule, other):
             continue
-        earlier = conjunction((_before(other, rule), _match(other, packet, origin)))
+        earlier = conjunction((before(other, rule), _match(other, packet, origin)))
         if earlier and other.conditional is None:
             return Outcome(False)
         if earlier is not False and equal(other.get("properties.access"), Value("Deny")) is not True:
@@ -153,7 +155,7 @@ def _is_lowest(rule: Resource) -> bool:
     return high is not None and high <= LOWEST_PRIORITY
 
 
-def _before(other: Resource, rule: Resource) -> bool | None:
+def before(other: Resource, rule: Resource) -> bool | None:
     """Whether `other` is tried first. Equal priorities of one direction are invalid, so nothing is known then."""
     low, high = bounds(other.get("properties.priority"))
     least, most = bounds(rule.get("properties.priority"))
@@ -166,7 +168,7 @@ def _before(other: Resource, rule: Resource) -> bool | None:
 
 def _match(rule: Resource, packet: Packet, origin: Origin) -> bool | None:
     static = static_match(rule, packet)
-    return False if static is False else conjunction((static, _from(rule, origin)))
+    return False if static is False else conjunction((static, holds_origin(rule, origin)))
 
 
 def static_match(rule: Resource, packet: Packet) -> bool | None:
@@ -197,6 +199,8 @@ def _outbound(rule: Resource, packet: Packet) -> bool | None:
 
 
 def _covers(rule: Resource, packet: Packet) -> bool | None:
+    if packet.towards is not None:
+        return packet.towards(rule)
     found = destinations(rule)
     answer = disjunction(prefix_covers(value, packet.covered) for value in found.values)
     return None if answer is False and found.rest is not None else answer
@@ -287,8 +291,8 @@ def _in_range(text: str, first: int, last: int) -> bool | None:
     return int(low) <= first and last <= int(high or low)
 
 
-def _from(rule: Resource, origin: Origin) -> bool | None:
-    """Whether a rule's source holds the origin."""
+def holds_origin(rule: Resource, origin: Origin) -> bool | None:
+    """Whether a rule's source holds the origin. None where it holds a part of it."""
     found = members(rule, "sourceAddressPrefix", "sourceAddressPrefixes")
     groups = rule.select("properties.sourceApplicationSecurityGroups[*].id")
     answers = [prefix_covers(value, lambda prefix: _holds(prefix, origin)) for value in found.values]
@@ -350,7 +354,7 @@ def _origins(group: Resource) -> tuple[Origin, ...]:
         return ()
     for subnet in ordinary:
         interfaces += [nic for nic in related(subnet, "networkInterfaces").items if nic not in interfaces]
-    found: Iterable[Origin] = [_interface(nic) for nic in interfaces] or [_subnet(subnet) for subnet in ordinary]
+    found: Iterable[Origin] = [origin_of(nic) for nic in interfaces] or [_subnet(subnet) for subnet in ordinary]
     return tuple(dict.fromkeys(found)) or (Origin(),)
 
 
@@ -367,7 +371,8 @@ def _subnet(subnet: Resource) -> Origin:
     return Origin(ranges_of(found.values) if found.values and found.rest is None else None)
 
 
-def _interface(nic: Resource) -> Origin:
+def origin_of(nic: Resource) -> Origin:
+    """Where the packets of an interface start."""
     ranges: list[tuple[int, int]] | None = []
     for configuration in nic.select("properties.ipConfigurations[*].properties").values:
         here = _configuration(nic, configuration)

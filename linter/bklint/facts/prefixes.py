@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bklint.model.value import Text, Value
+from bklint.model.value import Text, Unknown, Value
 
 LAST = (1 << 32) - 1
 ANY = ("*", "any")
@@ -25,12 +25,14 @@ _MASK = re.compile(r"/(\d{1,2})\Z")
 
 class Prefix(NamedTuple):
     """A range of IPv4 addresses, both ends included, or a service tag (lower case, without its region). IPv6 prefixes
-    are an empty range. Where `exact` is false the range is certain to hold the prefix, and may be larger."""
+    are an empty range. Where `exact` is false the range is certain to hold the prefix, and may be larger. `region` are
+    the parts of what follows a tag's dot, as written; empty for a tag without region."""
 
     low: int
     high: int
     tag: str = ""
     exact: bool = True
+    region: tuple[str | Unknown, ...] = ()
 
     @property
     def everything(self) -> bool:
@@ -64,7 +66,8 @@ def parse(text: str) -> Prefix | None:
     number = _number(address)
     if number is None:
         tag = _TAG.match(text)
-        return Prefix(0, 0, tag[1].casefold()) if tag and not slash else None
+        region = (tag[2][1:],) if tag and tag[2] else ()
+        return Prefix(0, 0, tag[1].casefold(), region=region) if tag and not slash else None
     if slash and (not mask.isdigit() or int(mask) > 32):
         return None
     return _network(number, int(mask) if slash else 32)
@@ -90,7 +93,7 @@ def _bounded(text: Text) -> Prefix | None:
     """The least network that is certain to hold a partly known prefix, or its tag."""
     tag = _TAG.match(text.prefix)
     if tag is not None and tag[2] is not None:
-        return Prefix(0, 0, tag[1].casefold())
+        return Prefix(0, 0, tag[1].casefold(), region=(tag[2][1:], *text.parts[1:]))
     octet, mask = _FIRST_OCTET.match(text.prefix), _MASK.search(text.suffix)
     if octet is None or mask is None or int(mask[1]) < 8 or int(octet[1]) > 255:
         return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bklint.files import Reader
 from bklint.model.inventory import Inventory, World
@@ -24,15 +24,29 @@ FRONTENDS: Mapping[str, str] = {
 """Dialect to the module that lowers it; modules are imported when an input of the dialect is met."""
 
 
+class NamedContext(NamedTuple):
+    """Files that the user says give inputs together."""
+
+    label: str
+    var_files: tuple[str, ...]
+    parameter_files: tuple[str, ...]
+
+
+def _none(_: str) -> tuple[NamedContext, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user says about inputs. `variables` are `--var name=text` pairs, `var_files` and `parameter_files` paths
-    (they replace the files that would be found by convention), `location` the region to deploy to."""
+    (they replace the files that would be found by convention), `location` the region to deploy to. `named` gives the
+    contexts of one root, by its path, where the user says which they are; the files for all roots come before them."""
 
     variables: tuple[tuple[str, str], ...] = ()
     var_files: tuple[str, ...] = ()
     parameter_files: tuple[str, ...] = ()
     location: str = ""
+    named: Callable[[str], tuple[NamedContext, ...]] = _none
 
 
 class Root(Protocol):

@@ -19,9 +19,12 @@ NIC = "Microsoft.Network/networkInterfaces"
 NSG = "Microsoft.Network/networkSecurityGroups"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 ROUTE_TABLE = "Microsoft.Network/routeTables"
+FIREWALL = "Microsoft.Network/azureFirewalls"
+FIREWALL_POLICY = "Microsoft.Network/firewallPolicies"
 VAULT = "Microsoft.RecoveryServices/vaults"
 BACKUP_POLICY = "Microsoft.RecoveryServices/vaults/backupPolicies"
-PROTECTED_ITEM = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
+PROTECTION_CONTAINER = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers"
+PROTECTED_ITEM = PROTECTION_CONTAINER + "/protectedItems"
 LOCK = "Microsoft.Authorization/locks"
 
 
@@ -41,6 +44,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(NIC, "subnets", ("properties.ipConfigurations[*].properties.subnet.id",), SUBNET, "networkInterfaces"),
     Relation(SUBNET, "networkSecurityGroup", ("properties.networkSecurityGroup.id",), NSG, "subnets"),
     Relation(SUBNET, "routeTable", ("properties.routeTable.id",), ROUTE_TABLE, "subnets"),
+    Relation(FIREWALL, "subnets", ("properties.ipConfigurations[*].properties.subnet.id",), SUBNET, "azureFirewalls"),
+    Relation(FIREWALL, "firewallPolicy", ("properties.firewallPolicy.id",), FIREWALL_POLICY, "azureFirewalls"),
+    Relation(FIREWALL_POLICY, "basePolicy", ("properties.basePolicy.id",), FIREWALL_POLICY, "childPolicies"),
     Relation(
         VM,
         "attachedDisks",
@@ -59,6 +65,7 @@ RELATIONS: tuple[Relation, ...] = (
         "protectedItems",
     ),
     Relation(PROTECTED_ITEM, "policy", ("properties.policyId",), BACKUP_POLICY, "protectedItems"),
+    Relation(PROTECTION_CONTAINER, "virtualMachine", ("properties.sourceResourceId",), VM, "protectionContainers"),
 )
 
 _TYPES = {relation.source.casefold() for relation in RELATIONS}

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
+from bklint.checking import one_of as one_of
 from bklint.model.derive import INLINE, STORAGE
 from bklint.model.relations import DISK, RELATIONS
 from bklint.policy.model import Fact, Facts, Parameter
 
 Pointer = tuple[str | int, ...]
-
-MANY = 12
-"""Most allowed words an error lists."""
 
 
 class PolicyError(Exception):
@@ -28,17 +25,6 @@ class PolicyError(Exception):
         self.message = message
         self.pointer = pointer
         self.part = part
-
-
-def one_of(word: str, allowed: Iterable[str]) -> str:
-    """The end of an error message: the nearest allowed word, or all of them."""
-    words = sorted(set(allowed))
-    near = get_close_matches(word.casefold(), [each.casefold() for each in words], 1, 0.7)
-    if near:
-        return f"; did you mean {next(each for each in words if each.casefold() == near[0])!r}?"
-    if not words:
-        return "; there are none"
-    return f"; allowed are {', '.join(words[:MANY])}{', …' if len(words) > MANY else ''}"
 
 
 def known_types(facts: Facts, targets: Iterable[str]) -> frozenset[str]:

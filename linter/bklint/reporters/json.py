@@ -21,9 +21,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bklint.finding import Finding, Report, Severity, Undecided
+from bklint.finding import Finding, Report, Severity, Undecided, fingerprints
 from bklint.reporters import Style
-from bklint.reporters.places import fingerprints, places
+from bklint.reporters.places import places
 from bklint.source import Locator
 
 VERSION = 1

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from bklint.finding import Finding, RelatedPlace, Report, Undecided
+from bklint.finding import Accepted, Finding, RelatedPlace, Report, Undecided
 from bklint.model.inventory import Note
 from bklint.source import Source
 
@@ -193,6 +193,8 @@ def presentable(report: Report) -> Report:
         undecided=tuple(map(_undecided, report.undecided)),
         notes=tuple(Note(note.kind, plain(note.message), note.place, note.strict) for note in report.notes),
         files_by_dialect=dict(report.files_by_dialect),
+        accepted=tuple(Accepted(_finding(each.finding), each.kind, plain(each.reason)) for each in report.accepted),
+        gone=tuple(each._replace(address=_address(each.address), message=plain(each.message)) for each in report.gone),
     )
 
 
@@ -202,7 +204,7 @@ def _finding(finding: Finding) -> Finding:
         message=plain(finding.message),
         address=_address(finding.address),
         notice=plain(finding.notice),
-        related=tuple(RelatedPlace(related.place, plain(related.label)) for related in finding.related),
+        related=tuple(RelatedPlace(each.place, plain(each.label), each.kind) for each in finding.related),
         notes=tuple(map(plain, finding.notes)),
         contexts=tuple(map(plain, finding.contexts)),
         instances=tuple(map(plain, finding.instances)),

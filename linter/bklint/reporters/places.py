@@ -68,17 +68,3 @@ def _put(labels: dict[tuple[str, int, int], Labelled], locator: Locator, label: 
 
 def _key(place: Place) -> tuple[str, int, int]:
     return place.source.name, place.start, place.end
-
-
-def fingerprints(findings: Iterable[Finding]) -> list[str]:
-    """One stable name for each finding, without line numbers: equal ones are told apart by their order."""
-    import hashlib
-
-    seen: dict[str, int] = {}
-    names = []
-    for finding in findings:
-        parts = (finding.policy, finding.address.casefold(), finding.sub_key.casefold(), finding.path)
-        key = hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
-        seen[key] = seen.get(key, 0) + 1
-        names.append(f"{key}:{seen[key]}")
-    return names

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from bklint.finding import Finding, Report
+from bklint.finding import Finding, Report, fingerprints
 from bklint.model.inventory import Note
 from bklint.reporters import Rule, Style
-from bklint.reporters.places import Labelled, Places, fingerprints, places
+from bklint.reporters.places import Labelled, Places, places
 from bklint.reporters.text import cause, counted, headline
 from bklint.source import Place
 

@@ -139,16 +139,22 @@ class _Reader:
         Only a block on one line may hold something, and that one attribute.
         """
         find = self.data.find
+        inside = parent is not None
+        if inside and len(members) == 1 and members[0].kind_id == self.grammar.attribute:
+            only = members[0]
+            if find(b"\n", start, only.start_byte) < 0 and find(b"\n", only.end_byte, end) < 0:
+                return frozenset()
         found: list[int] = []
-        last = start if parent is not None else -1
+        last = start if inside else -1
         for number, node in enumerate(members):
             at = node.start_byte
             if last >= 0 and find(b"\n", last, at) < 0:
-                single = len(members) == 1 and node.kind_id == self.grammar.attribute
-                if not single or find(b"\n", node.end_byte, end) >= 0:
-                    self._problem("expected a line end before this", at, at + 1)
-                    found += [number - 1, number]
+                self._problem("expected a line end before this", at, at + 1)
+                found += [number - 1, number]
             last = node.end_byte
+        if inside and members and find(b"\n", last, end) < 0:
+            self._problem("expected a line end before this", end, end + 1)
+            found.append(len(members) - 1)
         return frozenset(found)
 
     def _members(self, kids: list[Tree]) -> list[Tree]:
@@ -229,15 +235,16 @@ class _Reader:
             )
         stray = self.broken and parent is None and not hcl_damage.on_top(type_)
         crooked = self.doubtful and not hcl_damage.aligned(self.data, start, closing)
-        if lifted or stray or crooked or not certain:
+        spilled = broken and parent is None and hcl_damage.spilled(self.data, node, self.grammar.attribute)
+        if lifted or stray or crooked or spilled or not certain:
             hcl_damage.damage(body)
         return Block(type_, labels, body, header_end, lifted, start, end)
 
     def _header(self, kids: list[Tree], start: int, end: int) -> tuple[str, tuple[str, ...], int, int, bool]:
         """Type, labels, end of the header, start of the body, and whether the header is free of errors."""
         match = _HEADER.match(self.data, start, end)
-        if match is not None and self.broken and not any(kid.start_byte == match.end() - 1 for kid in kids):
-            match = None  # the grammar sees the brace elsewhere, so it is inside a string
+        if match is not None and self.broken and not self._opens(kids, match.end() - 1):
+            match = None
         if match is not None:
             labels = tuple([(one or two).decode() for one, two in _LABEL.findall(match[2])])
             return match[1].decode(), labels, match.end(2), match.end(), True
@@ -259,6 +266,10 @@ class _Reader:
             self._problem("the opening brace must stand on the line of the block's type and labels", start, header_end)
             certain = False
         return words[0] if words else "", tuple(words[1:]), header_end, inner, certain and bool(words)
+
+    def _opens(self, kids: list[Tree], brace: int) -> bool:
+        """Whether the grammar too sees the opening brace there, and not at the end of some error behind it."""
+        return any(kid.start_byte == brace and kid.kind_id == self.grammar.block_start for kid in kids)
 
     def _word(self, node: Tree) -> str:
         """A block's type or label."""

@@ -1,7 +1,7 @@
 """What a syntax error spoils in an HCL file, and how it is told.
 
-Also two repairs that are made before the file is called broken: they only help the grammar over text that Terraform
-reads (`1e3`), or keep an error in one place (an unknown escape would swallow the rest of the file).
+Also the repairs that are made before a file is called broken: they help the grammar over text that Terraform reads
+(`1e3`), or keep an error in one place (an unknown escape would swallow the rest of the file).
 """
 
 from __future__ import annotations
@@ -31,16 +31,22 @@ _NESTED = frozenset({("data", "check"), ("provider", "state_store")})
 """Those of them, with labels, that Terraform does allow inside another block."""
 
 _EXPONENT = re.compile(rb"(?<![\w.-])\d+[eE][+-]?\d+\b")
+_BRACKETED_KEY = re.compile(
+    rb"(?<=[a-z0-9_-])(?:[ \t\r](?=[ \t\r]*(?:(?:#|//)[^\n]*)?\n\s*\([^\n]*\)[ \t]*[=:])|\n(?=\s*\([^\n]*\)[ \t]*[=:]))"
+)
+_BRACE = re.compile(rb"[{}]")
 _BACKSLASH = re.compile(rb"\\(.)", re.DOTALL)
 _KNOWN_ESCAPES = b'nrt"\\uU'
 
 
 def mended(data: bytes) -> bytes:
-    """A copy, byte for byte as long, for the grammar's eyes only: `1e3` as digits, unknown escapes as `'`.
+    """A copy, byte for byte as long, for the grammar's eyes only.
 
-    That character is text inside a string and an error everywhere else.
+    `1e3` becomes digits; a comma stands between a bare word and a key in brackets on the next line, which would be its
+    arguments; unknown escapes become `'`, which is text inside a string and an error everywhere else.
     """
     data = _EXPONENT.sub(lambda match: b"1" * len(match[0]), data)
+    data = _BRACKETED_KEY.sub(b",", data)
     return _BACKSLASH.sub(lambda match: match[0] if match[1] in _KNOWN_ESCAPES else b"'" * len(match[0]), data)
 
 
@@ -69,6 +75,32 @@ def aligned(data: bytes, start: int, closing: Tree) -> bool:
     line = data.rfind(b"\n", 0, start) + 1
     last = data.rfind(b"\n", 0, end) + 1
     return data[last:end] == data[line:start].removeprefix(b"\xef\xbb\xbf")
+
+
+def spilled(data: bytes, block: Tree, attribute: int) -> bool:
+    """Whether an error somewhere in a block may hold the end of one block and the start of another.
+
+    Then what follows it may belong to that one. `attribute` is the node kind of attributes.
+    """
+    stack = [block]
+    while stack:
+        node = stack.pop()
+        if node.kind_id in (ERROR, attribute):
+            if _uneven(data, node.start_byte, node.end_byte):
+                return True
+        else:
+            stack.extend(kid for kid in node.children if kid.has_error)
+    return False
+
+
+def _uneven(data: bytes, start: int, end: int) -> bool:
+    """Whether text opens or closes a brace whose other half is not in it."""
+    depth = 0
+    for brace in _BRACE.findall(data, start, end):
+        depth += 1 if brace == b"{" else -1
+        if depth < 0:
+            return True
+    return depth != 0
 
 
 def damage(body: Body) -> None:

@@ -249,8 +249,15 @@ class Expressions:
 
     def _object(self, kids: list[Tree], start: int, end: int, depth: int) -> Expr:
         items: list[tuple[Expr, Expr]] = []
+        last = -1
         for kid in kids:
-            if kid.kind_id == self.grammar.object_elem:
+            if kid.kind_id != self.grammar.object_elem:
+                last = -1
+            else:
+                at = kid.start_byte
+                if last >= 0 and self.data.find(b"\n", last, at) < 0:
+                    raise Refused("expected a line end or a comma before this", at, at + 1)
+                last = kid.end_byte
                 key, value = self._item(kid, depth)
                 items.append((key, value if isinstance(value, Expr) else self.expression(value, depth)))
         return ObjectExpr(tuple(items), start, end)
@@ -261,6 +268,8 @@ class Expressions:
         match = _ITEM.match(self.data, start, end)
         if match is None:
             kids = self.children(node)
+            if self.data.find(b"\n", kids[0].end_byte, kids[2].start_byte) >= 0:
+                raise Refused("key, `=` and the start of the value must stand on one line", start, kids[0].end_byte)
             self._check_lines(kids[2])
             return self._object_key(kids[0], depth), kids[2]
         group = match.lastindex or 1
@@ -270,6 +279,8 @@ class Expressions:
         if value is not None:
             return key, value
         kids = self.children(node)
+        if self.data.find(b"\n", match.end(), kids[2].start_byte) >= 0:
+            raise Refused("key, `=` and the start of the value must stand on one line", start, key.end)
         self._check_lines(kids[2])
         return key, kids[2]
 

@@ -79,7 +79,8 @@ def quoted_text(data: bytes, start: int, end: int) -> str:
     """The text between two quotes that holds no interpolation. Raises Refused for line ends and unknown escapes."""
     text = data[start:end].decode("utf-8", "replace")
     if "\n" in text:
-        raise Refused("a quoted string cannot hold a line end; a closing quote seems to be missing", start - 1, end)
+        stop = data.index(b"\n", start)
+        raise Refused("a quoted string cannot hold a line end; a closing quote seems to be missing", start - 1, stop)
     if "\\" not in text and "{" not in text:
         return text
     return _ESCAPE.sub(lambda match: _unescaped(match, start), text)

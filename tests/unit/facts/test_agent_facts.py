@@ -43,7 +43,11 @@ def test_what_is_not_written_is_missing(profile: Any) -> None:
 
 @pytest.mark.parametrize(
     "profile",
-    [var("var.profile"), {"linuxConfiguration": var("var.linux")}, {"linuxConfiguration": {"provisionVMAgent": var("a")}}],
+    [
+        var("var.profile"),
+        {"linuxConfiguration": var("var.linux")},
+        {"linuxConfiguration": {"provisionVMAgent": var("a")}},
+    ],
 )
 def test_what_is_not_known(profile: Any) -> None:
     for machine in machines(profile):
@@ -51,7 +55,10 @@ def test_what_is_not_known(profile: Any) -> None:
 
 
 def test_a_false_of_one_system_is_not_hidden_by_the_other() -> None:
-    profile = {"windowsConfiguration": {"provisionVMAgent": var("a")}, "linuxConfiguration": {"provisionVMAgent": False}}
+    profile = {
+        "windowsConfiguration": {"provisionVMAgent": var("a")},
+        "linuxConfiguration": {"provisionVMAgent": False},
+    }
     for machine in machines(profile):
         assert fact("agentProvisioned", machine) is False
 
@@ -76,3 +83,16 @@ def test_appliances_have_a_plan() -> None:
         assert fact("appliance.isOne", machine) is False
     for machine in machines({}, body={"plan": var("var.plan")}):
         assert is_unknown("appliance.isOne", machine)
+
+
+def test_alternatives_that_agree() -> None:
+    """`if(equals(authenticationType, 'password'), null(), variables('linuxConfiguration'))`."""
+    chosen = var("authenticationType", None, {"disablePasswordAuthentication": True})
+    for machine in machines({"linuxConfiguration": chosen}):
+        assert read("agentProvisioned", machine).exists is False
+    chosen = var("authenticationType", {"provisionVMAgent": False}, {"provisionVMAgent": False, "ssh": {}})
+    for machine in machines({"linuxConfiguration": chosen}):
+        assert fact("agentProvisioned", machine) is False
+    chosen = var("authenticationType", None, {"provisionVMAgent": False})
+    for machine in machines({"linuxConfiguration": chosen}):
+        assert is_unknown("agentProvisioned", machine)

@@ -107,7 +107,9 @@ def test_disks_inside_a_machine() -> None:
 
 def test_a_disk_that_is_declared_elsewhere() -> None:
     elsewhere = {"managedDisk": {"id": identity(DISK, "other", "rg-other")}}
-    os_disk, data, sized = inside({"lun": 0, **elsewhere}, {"lun": 1, "diskSizeGB": 9000, **elsewhere}, os_disk=elsewhere)
+    os_disk, data, sized = inside(
+        {"lun": 0, **elsewhere}, {"lun": 1, "diskSizeGB": 9000, **elsewhere}, os_disk=elsewhere
+    )
     assert at_least(read("sizeGiB", os_disk), 4096) is False
     assert at_least(read("sizeGiB", data), 4096) is None
     assert fact("sizeGiB", sized) == 9000

@@ -35,7 +35,10 @@ def ade(settings: Any = ENABLE, **changes: Any) -> dict[str, Any]:
 
 def classes(world: Builder) -> list[Any]:
     """The class of OS disk and data disk; None where not known."""
-    return [None if is_unknown("encryption.class", disk) else fact("encryption.class", disk) for disk in world.world.of(DISK)]
+    return [
+        None if is_unknown("encryption.class", disk) else fact("encryption.class", disk)
+        for disk in world.world.of(DISK)
+    ]
 
 
 def possible(disk: Resource) -> set[Any]:
@@ -169,7 +172,8 @@ def test_the_disk_encryption_set_of_an_attachment() -> None:
     world = Builder()
     world.add(DISK, "disk")
     world = machine(
-        entry={"lun": 0, "managedDisk": {"id": identity(DISK, "disk"), "diskEncryptionSet": {"id": "/des"}}}, world=world
+        entry={"lun": 0, "managedDisk": {"id": identity(DISK, "disk"), "diskEncryptionSet": {"id": "/des"}}},
+        world=world,
     )
     assert fact("encryption.class", world.child(DISK)) == "cmk"
 
@@ -243,7 +247,9 @@ def test_an_empty_default(hops: tuple[str, ...], by_default: bool) -> None:
 
 
 def test_extensions_that_do_not_encrypt_are_left_alone() -> None:
-    other, off = machine({"publisher": "x", "type": "y"}, ade({"EncryptionOperation": "DisableEncryption"})).world.of(EXTENSION)
+    other, off = machine({"publisher": "x", "type": "y"}, ade({"EncryptionOperation": "DisableEncryption"})).world.of(
+        EXTENSION
+    )
     assert fact("keyEncryption.ade", other) is False
     assert fact("keyEncryption.ade", off) is False
     assert (fact("adeExtension.isAde", other), fact("adeExtension.isAde", off)) == (False, True)

@@ -34,7 +34,9 @@ def group_id(name: str) -> str:
 
 def id_of(address: str) -> Value:
     """What a reference to the id of a declared resource is: unknown, and known whose it is."""
-    return Value(Unknown(Reason.COMPUTED, address + ".id", type="string", nonnull=True), None, None, Ident(address, "id"))
+    return Value(
+        Unknown(Reason.COMPUTED, address + ".id", type="string", nonnull=True), None, None, Ident(address, "id")
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,14 @@ def machine_world(kind: str, **members: Any) -> Builder:
 
 @pytest.mark.parametrize(
     ("kind", "evidence"),
-    [("machine", "machine"), ("item", "machine"), ("policy", "policy"), ("vault", "vault"), ("workload", "none"), ("", "none")],
+    [
+        ("machine", "machine"),
+        ("item", "machine"),
+        ("policy", "policy"),
+        ("vault", "vault"),
+        ("workload", "none"),
+        ("", "none"),
+    ],
 )
 def test_what_shows_that_machines_are_backed_up(kind: str, evidence: str) -> None:
     lock = lock_on(None, machine_world(kind), group=Value(MISSING))
@@ -251,7 +260,9 @@ def test_a_scope_that_may_be_a_subscription() -> None:
         (None, DEPLOYMENT_SUBSCRIPTION, "machine", False),
     ],
 )
-def test_evidence_of_other_roots_is_certain_only_by_literal_ids(mine: Any, theirs: Any, evidence: str, same: bool) -> None:
+def test_evidence_of_other_roots_is_certain_only_by_literal_ids(
+    mine: Any, theirs: Any, evidence: str, same: bool
+) -> None:
     other = machine_world("machine", subscription=val(theirs))
     world = Builder()
     lock = lock_on(mine, world, group=Value(MISSING))
@@ -286,7 +297,9 @@ def test_locks_that_hold_a_protected_machine(scope: Any, held: bool) -> None:
     lock = lock_on(scope, world)
     assert fact("lockedMachine.protected", lock) is held
     elsewhere = Builder()
-    elsewhere.add(PROTECTED_ITEM, "v/f/c/i", {"protectedItemType": VM, "sourceResourceId": identity(VM, "vm", "rg-app")})
+    elsewhere.add(
+        PROTECTED_ITEM, "v/f/c/i", {"protectedItemType": VM, "sourceResourceId": identity(VM, "vm", "rg-app")}
+    )
     assert fact("lockedMachine.protected", lock_on(scope, elsewhere)) is held
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from bklint.files import MemoryReader
 from bklint.frontends.terraform.alignment import align
-from bklint.frontends.terraform.embedded import decode_base64, decode_json, decode_yaml, encoded_by
+from bklint.frontends.terraform.embedded import decode_base64, decode_json, decode_yaml
+from bklint.frontends.terraform.embedded_text import encoded_by
 from bklint.frontends.terraform.evaluate import Evaluator, Scope
 from bklint.frontends.terraform.functions import CallContext
 from bklint.model.value import Hop, Ident, ListData, ObjectData, Reason, Text, Unknown, Value, unknown

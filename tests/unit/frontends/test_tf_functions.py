@@ -12,7 +12,7 @@ import pytest
 from bklint.errors import InputError
 from bklint.files import MemoryReader
 from bklint.frontends.terraform.functions import CallContext, call, names
-from bklint.frontends.terraform.types import Bag, MapData, make_set
+from bklint.frontends.terraform.shapes import Bag, MapData, make_set
 from bklint.model.value import (
     Hop,
     Ident,

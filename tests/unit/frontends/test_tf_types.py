@@ -7,19 +7,9 @@ from typing import Any
 
 import pytest
 
-from bklint.frontends.terraform.types import (
-    Bag,
-    MapData,
-    Type,
-    convert,
-    key_of,
-    make_set,
-    number_string,
-    parse_number,
-    parse_type,
-    settled,
-    unify,
-)
+from bklint.frontends.terraform.scalars import number_string, parse_number
+from bklint.frontends.terraform.shapes import Bag, MapData, key_of, make_set, settled
+from bklint.frontends.terraform.types import Type, convert, parse_type, unify
 from bklint.model.value import (
     ABSENT,
     MISSING,

@@ -12,7 +12,7 @@ import pytest
 
 from bklint.finding import Finding, Report, Severity
 from bklint.reporters import REPORTERS, Rule, Style, render
-from bklint.reporters.places import fingerprints
+from bklint.finding import fingerprints
 from bklint.reporters.policies import listed, shown
 from bklint.source import BOM, Place, Source
 

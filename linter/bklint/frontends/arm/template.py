@@ -196,7 +196,8 @@ def _parameter_files(
     """The parameters files of a template by context; those the user names replace those found by convention."""
     declared_names = {name.casefold() for name in get(document.data, "parameters") or ()}
     found: dict[str, ParameterFile] = {}
-    for name in options.parameter_files or _by_convention(path, reader):
+    named = [file for each in options.named(path) for file in each.parameter_files]
+    for name in options.parameter_files or named or _by_convention(path, reader):
         read = _read(name, reader, inventory)
         if read is None or not isinstance(get(read.data, "parameters"), dict):
             continue

@@ -36,6 +36,8 @@ class Unit:
     order: int = 0
     gaps: int = 0
     addresses: dict[str, int] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
+    """What has been seen so far that later statements depend on (`switch`, `renamed:lan`)."""
 
 
 class Recorder:

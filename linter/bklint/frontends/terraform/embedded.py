@@ -14,15 +14,23 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from bklint.errors import InputError
-from bklint.frontends.terraform.alignment import Runs, align
-from bklint.frontends.terraform.types import Bag, plain, string_parts
+from bklint.frontends.terraform.embedded_text import (
+    BARE,
+    MARK,
+    Composed,
+    Document,
+    EmbeddedPlace,
+    Format,
+    encoded_by,
+    leaves_of,
+)
+from bklint.frontends.terraform.shapes import Bag, plain
 from bklint.model.value import (
     MAX_DOMAIN,
     Hop,
@@ -38,32 +46,15 @@ from bklint.model.value import (
 )
 from bklint.source import Locator, Place, Source
 from bklint.syntax import json as json_syntax
-from bklint.syntax.json import JsonPlace, Pointer
+from bklint.syntax.json import Pointer
 
-ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", "textencodebase64", "urlencode"})
-
-_IN_STRING, _BARE, _END = "\ue000", "\ue001", "\ue002"
-_MARK = re.compile(f"[{_IN_STRING}{_BARE}](\\d+){_END}")
 _CERTAINLY_TEXT = re.compile("[^0-9a-fA-FilLnNoOrRsStTuUxXyYzZ:.+~_ \ue000\ue001\ue002-]")
 _MARKED_LINE = re.compile(rb"^[ \t]*\xee\x80[\x80\x81]", re.MULTILINE)  # _IN_STRING or _BARE
 _PLAIN_START = frozenset("yYnN0123456789")
-_MARKS = re.compile(f"[{_IN_STRING}{_BARE}{_END}]")
-_STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
 _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)(?:[Tt](\d\d?):(\d\d?):(\d\d?)(?:\.\d+)?(Z|[+-]\d\d:\d\d))?\Z", re.ASCII
 )
 _BASE64 = frozenset({"base64encode", "base64gzip", "textencodebase64"})
-
-
-def encoded_by(value: Value) -> str | None:
-    """The encoding function that made a string; its operand is the value's only piece."""
-    if len(value.pieces) != 1:
-        return None
-    for hop in value.trail:
-        if hop.kind == "function":
-            name = hop.label.removesuffix("()")
-            return name if name in ENCODERS else None
-    return None
 
 
 def decode_json(value: Value) -> Value:
@@ -105,29 +96,14 @@ def _decoded(why: Unknown, name: str, type_: str | None = None) -> Unknown:
 # -- formats -----------------------------------------------------------------------------------------------------------
 
 
-class _Document(Protocol):
-    data: Any
-
-    def place(self, pointer: Pointer, part: str = "value") -> JsonPlace: ...
-
-
-class _Format(NamedTuple):
-    """How a text of that format is read, and how a part that is not known is written outside quotes."""
-
-    name: str
-    read: Callable[[str], _Document]
-    quote: str
-    plain: Callable[[str], str | bool] | None = None
-
-
-def _read_json(written: str) -> _Document:
+def _read_json(written: str) -> Document:
     document = json_syntax.embedded(written)
     if document.relaxed:
         raise InputError("comments, trailing commas and raw line ends in strings are not allowed")
     return document
 
 
-def _read_yaml(written: str) -> _Document:
+def _read_yaml(written: str) -> Document:
     from bklint.syntax import yaml as yaml_syntax
 
     documents = yaml_syntax.parse(Source("<embedded>", written.encode("utf-8", "replace"), fixable=False))
@@ -136,7 +112,7 @@ def _read_yaml(written: str) -> _Document:
     return documents[0]
 
 
-_JSON = _Format("jsondecode", _read_json, '"')
+_JSON = Format("jsondecode", _read_json, '"')
 
 
 def _yaml_plain(written: str) -> str | bool:
@@ -153,13 +129,13 @@ def _yaml_plain(written: str) -> str | bool:
     return f"{date}T{int(hour):02}:{int(minute):02}:{int(second):02}{(zone or 'Z').upper()}"
 
 
-_YAML = _Format("yamldecode", _read_yaml, "", _yaml_plain)
+_YAML = Format("yamldecode", _read_yaml, "", _yaml_plain)
 
 
 # -- decoding ----------------------------------------------------------------------------------------------------------
 
 
-def _decode(value: Value, form: _Format) -> Value:
+def _decode(value: Value, form: Format) -> Value:
     data = value.data
     if isinstance(data, Unknown):
         if data.is_error:
@@ -167,15 +143,15 @@ def _decode(value: Value, form: _Format) -> Value:
         if data.domain:
             return join(tuple([_decode(choice, form) for choice in data.domain]), data)
         return value._replace(data=_decoded(data, form.name), ident=None)
-    leaves = _leaves(value)
+    leaves = leaves_of(value)
     if leaves is None:
         return unknown(Reason.ERROR, f"{form.name}() needs a string", value.place)
     return _decode_leaves(value, leaves, form)
 
 
-def _decode_leaves(value: Value, leaves: Sequence[Value], form: _Format) -> Value:
+def _decode_leaves(value: Value, leaves: Sequence[Value], form: Format) -> Value:
     """The value in a text of these pieces; bare pieces with alternatives are tried one by one."""
-    composed = _Composed(leaves, form, value.place)
+    composed = Composed(leaves, form, value.place)
     choices = [
         leaf.data.domain if isinstance(leaf.data, Unknown) and number in composed.bare and leaf.data.domain else (leaf,)
         for number, leaf in enumerate(leaves)
@@ -187,26 +163,10 @@ def _decode_leaves(value: Value, leaves: Sequence[Value], form: _Format) -> Valu
         return _read(value, composed, form)
     why = next(leaf.data for leaf, choice in zip(leaves, choices, strict=True) if len(choice) > 1)
     assert isinstance(why, Unknown)
-    return join(tuple([_read(value, _Composed(some, form, value.place), form) for some in product(*choices)]), why)
+    return join(tuple([_read(value, Composed(some, form, value.place), form) for some in product(*choices)]), why)
 
 
-def _leaves(value: Value) -> list[Value] | None:
-    """The pieces a string is composed of, templates in templates opened; None for what is no string."""
-    if string_parts(value) is None:
-        return None
-    if not value.pieces or encoded_by(value) is not None:
-        return [value]
-    found: list[Value] = []
-    for piece in value.pieces:
-        inner = _leaves(piece)
-        if inner is None:
-            return [value._replace(pieces=())]
-        found += inner
-    joined = text(tuple([part for leaf in found for part in string_parts(leaf) or ()]))
-    return found if joined == value.data else [value._replace(pieces=())]
-
-
-def _read(value: Value, composed: _Composed, form: _Format) -> Value:
+def _read(value: Value, composed: Composed, form: Format) -> Value:
     try:
         if composed.reserved:
             raise InputError("characters that are reserved for private use")
@@ -219,136 +179,6 @@ def _read(value: Value, composed: _Composed, form: _Format) -> Value:
         return unknown(Reason.ERROR, f"{form.name}(): {error.message}", value.place)
 
 
-class _Part(NamedTuple):
-    """A stretch of the composed text, in bytes, and the piece it came from."""
-
-    start: int
-    end: int
-    piece: int
-
-
-class _Composed:
-    """The text that is parsed: literal parts as they are, unknown ones as numbered stand-ins.
-
-    `bare` holds the numbers of the pieces that are unknown outside quotes.
-    """
-
-    __slots__ = ("_runs", "_size", "_starts", "bare", "leaves", "outer", "parts", "reserved", "stands", "written")
-
-    def __init__(self, leaves: Sequence[Value], form: _Format, outer: Locator | None) -> None:
-        self.leaves = leaves
-        self.outer = outer
-        self.parts: list[_Part] = []
-        self.stands: list[tuple[Unknown, int]] = []
-        self.bare: set[int] = set()
-        self.reserved = False
-        self._size = 0
-        self._runs: dict[int, Runs | None] = {}
-        done: list[str] = []
-        quoted = False
-        for number, leaf in enumerate(leaves):
-            encoded = encoded_by(leaf)
-            if encoded is not None and not quoted and encoded + form.name in _INVERSE:
-                self._stand(done, Unknown(Reason.UNSUPPORTED), number, _BARE, form.quote)
-                continue
-            for part in string_parts(leaf) or ():
-                if isinstance(part, Unknown):
-                    if not quoted:
-                        self.bare.add(number)
-                    self._stand(done, part, number, _IN_STRING if quoted else _BARE, "" if quoted else form.quote)
-                else:
-                    self._add(done, part, number)
-                    self.reserved = self.reserved or _MARKS.search(part) is not None
-                    quoted = quoted ^ _opens(part, quoted) if form.quote else False
-        self.written = "".join(done)
-        self._starts = [part.start for part in self.parts]
-
-    @property
-    def first_unknown(self) -> Unknown | None:
-        """The first part that is not known."""
-        for leaf in self.leaves:
-            if leaf.unknown is not None:
-                return leaf.unknown
-        return None
-
-    def _add(self, done: list[str], written: str, number: int) -> None:
-        done.append(written)
-        size = len(written.encode("utf-8", "replace"))
-        self.parts.append(_Part(self._size, self._size + size, number))
-        self._size += size
-
-    def _stand(self, done: list[str], why: Unknown, number: int, mark: str, quote: str) -> None:
-        self._add(done, f"{quote}{mark}{len(self.stands)}{_END}{quote}", number)
-        self.stands.append((why, number))
-
-    def within(self, start: int, end: int) -> list[_Part]:
-        """The parts that a byte range of the text touches."""
-        first = max(bisect_right(self._starts, start) - 1, 0)
-        found = []
-        for part in self.parts[first:]:
-            if part.start >= end and part.start > start:
-                break
-            if part.end > start:
-                found.append(part)
-        return found
-
-    def place(self, start: int, end: int) -> Locator | None:
-        """Where a byte range of the text stands in the configuration."""
-        parts = self.within(start, end)
-        if not parts:
-            return self.outer
-        first, last = parts[0], parts[-1]
-        begin, finish = self._exact(first, start, False), self._exact(last, end, True)
-        if begin is not None and finish is not None and begin[0] is finish[0] and begin[1] <= finish[1]:
-            place = Place(begin[0], begin[1], finish[1])
-            if first is last or self._inside(place):
-                return place
-        return self.leaves[first.piece].place if first is last else self.outer
-
-    def _exact(self, part: _Part, offset: int, end: bool) -> tuple[Source, int] | None:
-        """The source and offset of a byte of the text, None where it does not stand there letter by letter."""
-        runs = self._aligned(part.piece)
-        if runs is None:
-            return None
-        first = next(other.start for other in self.parts if other.piece == part.piece)
-        return runs.source, runs.offset(offset - first, end)
-
-    def _aligned(self, number: int) -> Runs | None:
-        if number not in self._runs:
-            leaf = self.leaves[number]
-            literal = isinstance(leaf.data, str) and leaf.place is not None
-            self._runs[number] = align(leaf.place.locate(), leaf.data) if literal and leaf.place else None  # type: ignore[arg-type]
-        return self._runs[number]
-
-    def _inside(self, place: Place) -> bool:
-        if self.outer is None:
-            return False
-        outer = self.outer.locate()
-        return place.source is outer.source and outer.start <= place.start and place.end <= outer.end
-
-
-_INVERSE = frozenset({"jsonencodejsondecode", "jsonencodeyamldecode", "yamlencodeyamldecode"})
-
-
-def _opens(written: str, quoted: bool) -> bool:
-    """Whether a stretch of JSON ends on the other side of a quote than it began."""
-    edges = sum(1 for match in _STRING_EDGE.finditer(written) if match[0] == '"')
-    return edges % 2 == 1
-
-
-class EmbeddedPlace(NamedTuple):
-    """The place of a value inside a text, found only when asked for."""
-
-    inner: JsonPlace
-    composed: _Composed
-
-    def locate(self) -> Place:
-        """See Locator."""
-        inner = self.inner.locate()
-        found = self.composed.place(inner.start, inner.end)
-        return inner if found is None else found.locate()
-
-
 # -- building ----------------------------------------------------------------------------------------------------------
 
 
@@ -357,7 +187,7 @@ class _Builder:
 
     __slots__ = ("composed", "document", "form", "simple")
 
-    def __init__(self, composed: _Composed, document: _Document, form: _Format) -> None:
+    def __init__(self, composed: Composed, document: Document, form: Format) -> None:
         self.form = form
         self.composed = composed
         self.document = document
@@ -399,7 +229,7 @@ class _Builder:
         rest: Unknown | None = None
         for key, inner in data.items():
             name = key if isinstance(key, str) else _key_text(key)
-            mark = _MARK.search(name)
+            mark = MARK.search(name)
             if mark is not None:
                 rest = plain(self.composed.stands[int(mark[1])][0])
                 continue
@@ -428,8 +258,8 @@ class _Builder:
 
     def _opening(self, data: Any, pointer: Pointer) -> Unknown | None:
         """The unknown that may be any number of items, for a stand-in outside quotes in brackets."""
-        match = _MARK.fullmatch(data) if isinstance(data, str) else None
-        if match is None or not data.startswith(_BARE):
+        match = MARK.fullmatch(data) if isinstance(data, str) else None
+        if match is None or not data.startswith(BARE):
             return None
         why, number = self.composed.stands[int(match[1])]
         if self.form.plain is not None and self._is_item(pointer):
@@ -448,7 +278,7 @@ class _Builder:
 
     def _leaf(self, data: Any, pointer: Pointer) -> Value:
         """A scalar of a template."""
-        match = _MARK.fullmatch(data) if isinstance(data, str) else None
+        match = MARK.fullmatch(data) if isinstance(data, str) else None
         if match is not None:
             if self.form.plain is not None:
                 _check_inline(self.document.place(pointer).locate())
@@ -469,7 +299,12 @@ class _Builder:
         varying = [leaf for leaf in varying if leaf.hops is not None]
         hops = Hop("function", "template", varying[0].place, varying[0].hops) if len(varying) == 1 else None
         parts = tuple(self._unmarked(data)) if isinstance(data, str) else ()
-        if self.form.plain is not None and not quotes and _MARK.search(str(data)) and not _CERTAINLY_TEXT.search(str(data)):
+        if (
+            self.form.plain is not None
+            and not quotes
+            and MARK.search(str(data))
+            and not _CERTAINLY_TEXT.search(str(data))
+        ):
             first = next(part for part in parts if isinstance(part, Unknown))
             return Value(plain(first), self._place(pointer), hops)
         return Value(text(parts) if isinstance(data, str) else data, self._place(pointer), hops)
@@ -478,13 +313,13 @@ class _Builder:
         """The value a single stand-in is for."""
         leaf = self.composed.leaves[number]
         if (
-            data.startswith(_BARE)
+            data.startswith(BARE)
             and encoded_by(leaf) is not None
             and why.reason is Reason.UNSUPPORTED
             and not why.cause
         ):
             return leaf.pieces[0]
-        if not data.startswith(_BARE) or self._is_quoted(pointer):
+        if not data.startswith(BARE) or self._is_quoted(pointer):
             known = why if why.type == "string" else replace(why, type="string", nonnull=True)
         else:
             known = why if why.type in ("number", "bool") else _decoded(why, "decoded")
@@ -501,7 +336,7 @@ class _Builder:
 
     def _unmarked(self, data: str) -> Iterator[str | Unknown]:
         position = 0
-        for match in _MARK.finditer(data):
+        for match in MARK.finditer(data):
             yield data[position : match.start()]
             yield self.composed.stands[int(match[1])][0]
             position = match.end()

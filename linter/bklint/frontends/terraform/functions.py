@@ -16,7 +16,7 @@ from importlib import import_module
 from itertools import product
 
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
-from bklint.frontends.terraform.types import key_of
+from bklint.frontends.terraform.shapes import key_of
 from bklint.model.value import (
     MAX_DOMAIN,
     Hop,

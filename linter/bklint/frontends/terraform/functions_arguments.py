@@ -12,16 +12,9 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from bklint.files import Entry
-from bklint.frontends.terraform.types import (
-    Bag,
-    known_text,
-    parse_bool,
-    parse_number,
-    plain,
-    settled,
-    string_parts,
-    unify,
-)
+from bklint.frontends.terraform.scalars import known_text, parse_bool, parse_number, string_parts
+from bklint.frontends.terraform.shapes import Bag, plain, settled
+from bklint.frontends.terraform.types import unify
 from bklint.model.value import (
     ABSENT,
     MISSING,

@@ -32,17 +32,8 @@ from bklint.frontends.terraform.functions_arguments import (
 )
 from bklint.frontends.terraform.graphemes import clusters
 from bklint.frontends.terraform.operators import equal
-from bklint.frontends.terraform.types import (
-    STRING,
-    Bag,
-    MapData,
-    distinct_at_least,
-    key_of,
-    maybe_string,
-    plain,
-    plain_convert,
-    settled,
-)
+from bklint.frontends.terraform.shapes import Bag, MapData, distinct_at_least, key_of, plain, settled
+from bklint.frontends.terraform.types import STRING, maybe_string, plain_convert
 from bklint.model.value import (
     ListData,
     ObjectData,

@@ -15,7 +15,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import quote_plus
 
-from bklint.frontends.terraform.embedded import decode_base64, encoded_by
+from bklint.frontends.terraform.embedded import decode_base64
+from bklint.frontends.terraform.embedded_text import encoded_by
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,

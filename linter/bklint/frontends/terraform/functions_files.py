@@ -29,7 +29,8 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.functions_encoding import base64_text, digest
-from bklint.frontends.terraform.types import STRING, make_set, plain_convert
+from bklint.frontends.terraform.shapes import make_set
+from bklint.frontends.terraform.types import STRING, plain_convert
 from bklint.model.value import Hop, Reason, Text, Unknown, Value
 from bklint.source import Place, Source
 

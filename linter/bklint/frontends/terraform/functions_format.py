@@ -29,7 +29,7 @@ from bklint.frontends.terraform.functions_arguments import (
 )
 from bklint.frontends.terraform.functions_json import json_text
 from bklint.frontends.terraform.graphemes import clusters
-from bklint.frontends.terraform.types import known_text, number_string
+from bklint.frontends.terraform.scalars import known_text, number_string
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, text
 
 _VERB = re.compile(r"%([-+ #0]*)(?:\[(\d+)\])?(\d+|\*)?(?:\.(\d+)?)?(?:\[(\d+)\])?(.)", re.DOTALL)

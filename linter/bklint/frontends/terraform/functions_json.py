@@ -24,7 +24,8 @@ from bklint.frontends.terraform.functions_arguments import (
     nonnull,
     renamed,
 )
-from bklint.frontends.terraform.types import number_string, settled
+from bklint.frontends.terraform.scalars import number_string
+from bklint.frontends.terraform.shapes import settled
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, text
 
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

@@ -31,15 +31,8 @@ from bklint.frontends.terraform.functions_arguments import (
     whole,
 )
 from bklint.frontends.terraform.operators import equal
-from bklint.frontends.terraform.types import (
-    STRING,
-    Bag,
-    MapData,
-    make_set,
-    plain,
-    plain_convert,
-    settled,
-)
+from bklint.frontends.terraform.shapes import Bag, MapData, make_set, plain, settled
+from bklint.frontends.terraform.types import STRING, plain_convert
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown, same
 
 _MOST_GENERATED = 1024

@@ -28,11 +28,11 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.graphemes import clusters
-from bklint.frontends.terraform.types import Bag, plain, settled
+from bklint.frontends.terraform.shapes import Bag, plain, settled
 from bklint.model.value import ListData, Text, Unknown, Value, text
 
 Parts = tuple[str | Unknown, ...]
-_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def _lower_one(character: str) -> str:

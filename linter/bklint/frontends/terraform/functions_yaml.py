@@ -26,7 +26,8 @@ from bklint.frontends.terraform.functions_arguments import (
     renamed,
     undecided,
 )
-from bklint.frontends.terraform.types import number_string, settled
+from bklint.frontends.terraform.scalars import number_string
+from bklint.frontends.terraform.shapes import settled
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, text
 
 _WIDTH = 80

@@ -140,6 +140,9 @@ def contexts(
     """The alternatives among the variables files of a root module; at least one."""
     if options.var_files:
         return [Context("", tuple(options.var_files))]
+    named = [Context(each.label, each.var_files) for each in options.named(directory) if each.var_files]
+    if named:
+        return named if len(named) > 1 else [Context("", named[0].files)]
     found: list[Context] = []
     for files in _folders(directory, reader, 0):
         assigned = [(path, set(read_vars(path, reader, []).attributes)) for path in files]

@@ -2,7 +2,9 @@
 
 Values are resolved in a plan; what is known only after apply is UNKNOWN. Links between resources are read from the plan's
 `configuration`, whose expressions name what they refer to. What is to be done with each resource (`change.actions`,
-`replace_paths`) is kept on it: deleted and replaced machines matter to backup.
+`replace_paths`) is kept on it: deleted and replaced machines matter to backup. What is only deleted has no planned
+values; machines, vaults, backup policies and protected items of that kind become resources of mode `existing`, with the
+properties they have before, so that policies on changes see them and no other policy judges them.
 Format: https://developer.hashicorp.com/terraform/internals/json-format
 """
 
@@ -16,14 +18,19 @@ from bklint.errors import InputError
 from bklint.files import Reader
 from bklint.frontends import Options, Root
 from bklint.frontends.terraform.lower import PROVIDERS, Lowering, Origin
+from bklint.frontends.terraform.mapping import body, mapping_of
 from bklint.frontends.terraform.views import ObjectView
 from bklint.model.inventory import Inventory, Problem, World
-from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION
+from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM
+from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION, Resource
 from bklint.model.value import Ident, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Place, Source
 from bklint.syntax import json
 
 __all__ = ["PlanRoot", "roots"]
+
+LOST = frozenset({VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM})
+"""Types of which also those resources are looked at that the plan only deletes."""
 
 _KEY = re.compile(r"\[[^\]]*\]")
 _STEPS = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?")
@@ -44,11 +51,21 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
 
 
 class Planned(NamedTuple):
-    """A resource of the plan: its data, where it stands in the document, and its module's address."""
+    """A resource of the plan: its data, where it stands in the document, its module's address, and where its values
+    stand (for what is only deleted: those it has before)."""
 
     data: Mapping[str, Any]
     pointer: tuple[str | int, ...]
     module: str
+    values: tuple[str | int, ...]
+    lost: bool = False
+
+
+class Change(NamedTuple):
+    """What is to be done with a resource, and where the plan says so."""
+
+    data: Mapping[str, Any]
+    pointer: tuple[str | int, ...]
 
 
 class PlanRoot:
@@ -64,23 +81,62 @@ class PlanRoot:
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
         """See Root."""
         world = World(self.path, "plan", context)
-        changes = {
-            change["address"]: change.get("change", {})
-            for change in self._data.get("resource_changes", ())
-            if "address" in change
-        }
-        resources = {planned.data["address"]: planned for planned in self._resources() if "address" in planned.data}
+        changes = self._changes()
+        found = (*self._resources(), *self._lost())
+        resources: dict[str, Planned] = {}
+        for planned in found:
+            if "address" in planned.data:
+                resources.setdefault(planned.data["address"], planned)
         references = _References(self._data.get("configuration", {}), frozenset(resources))
         version = _provider_version(self._data)
         for address, planned in resources.items():
             type_ = str(planned.data.get("type", ""))
             if type_.startswith(PROVIDERS):
-                view = _PlanView(self._document, planned, changes.get(address, {}), references)
+                change = changes.get(address, Change({}, planned.pointer))
+                view = _PlanView(self._document, planned, change.data, references)
                 Lowering(world, _origin(view, planned, address, type_, version, resources, references)).lower()
                 added = world.by_address(address)
                 if added is not None:
-                    added.extra["actions"] = _constant(changes.get(address, {}).get("actions", []))
+                    self._note_change(added, planned, change, version)
         return world
+
+    def _changes(self) -> dict[str, Change]:
+        """The changes by address; those of objects that are left over from an earlier replacement do not count."""
+        found: dict[str, Change] = {}
+        for index, entry in enumerate(self._data.get("resource_changes", ())):
+            if "address" in entry and "deposed" not in entry:
+                found[entry["address"]] = Change(entry.get("change", {}), ("resource_changes", index, "change"))
+        return found
+
+    def _note_change(self, resource: Resource, planned: Planned, change: Change, version: str) -> None:
+        """Keep on a resource what is to be done with it: `actions`, `replacePaths` (as text), and its body `before`."""
+        place = self._document.place((*change.pointer, "actions")) if change.data.get("actions") else None
+        resource.extra["actions"] = _constant(change.data.get("actions", []))._replace(place=place)
+        steps = ", ".join(map(_path_text, change.data.get("replace_paths") or ()))
+        resource.extra["replacePaths"] = Value(steps, place)
+        mapped, before = mapping_of(resource.source_type), change.data.get("before")
+        if planned.lost:
+            resource.mode = "existing"
+        if mapped is not None and resource.type in LOST and isinstance(before, dict):
+            label = f"{resource.address} before"
+            value = _build(self._document, before, None, (*change.pointer, "before"), label)
+            resource.extra["before"] = body(mapped, ObjectView(value), version)
+
+    def _lost(self) -> Iterator[Planned]:
+        """What the plan only deletes, of the types that matter."""
+        for index, entry in enumerate(self._data.get("resource_changes", ())):
+            change = entry.get("change", {})
+            mapped = mapping_of(str(entry.get("type", "")))
+            if (
+                change.get("actions") == ["delete"]
+                and "deposed" not in entry
+                and isinstance(change.get("before"), dict)
+            ):
+                if mapped is not None and mapped.type in LOST and entry.get("mode") != "data":
+                    pointer = ("resource_changes", index)
+                    data = {**entry, "values": change["before"]}
+                    module = str(entry.get("module_address", ""))
+                    yield Planned(data, pointer, module, (*pointer, "change", "before"), lost=True)
 
     def _resources(self) -> Iterator[Planned]:
         pending: list[tuple[Mapping[str, Any], tuple[str | int, ...], str]] = []
@@ -95,7 +151,8 @@ class PlanRoot:
             for index, resource in enumerate(module.get("resources", ())):
                 is_data = resource.get("mode") == "data"
                 if is_data or pointer[0] == "planned_values":
-                    yield Planned(resource, (*pointer, "resources", index), address)
+                    here = (*pointer, "resources", index)
+                    yield Planned(resource, here, address, (*here, "values"))
             for index, child in enumerate(module.get("child_modules", ())):
                 pending.append((child, (*pointer, "child_modules", index), str(child.get("address", ""))))
 
@@ -139,9 +196,8 @@ class _PlanView(ObjectView):
         self._references = references
         self._planned = planned
         self.address = str(planned.data["address"])
-        where = (*planned.pointer, "values")
-        unknown = change.get("after_unknown", {})
-        value = _build(document, planned.data.get("values") or {}, unknown, where, self.address)
+        unknown = change.get("after_unknown", {}) if not planned.lost else {}
+        value = _build(document, planned.data.get("values") or {}, unknown, planned.values, self.address)
         super().__init__(value)
         self.header = document.place((*planned.pointer, "address"), "member")
 
@@ -200,6 +256,14 @@ def _build(document: json.Document, data: Any, unknown: Any, pointer: tuple[str 
         extra = [_build(document, None, mark, (*pointer, len(data)), label) for mark in flags[len(data) :] if mark]
         return Value(ListData((*items, *extra)), document.place(pointer, "header"))
     return Value(data, place)
+
+
+def _path_text(steps: Any) -> str:
+    """A path of a plan (`["os_disk", 0, "name"]`) as `os_disk[0].name`."""
+    found = ""
+    for step in steps if isinstance(steps, list) else ():
+        found += f"[{step}]" if isinstance(step, int) else f".{step}" if found else str(step)
+    return found
 
 
 def _constant(data: Any) -> Value:

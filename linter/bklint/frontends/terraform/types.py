@@ -13,13 +13,12 @@ https://developer.hashicorp.com/terraform/language/expressions/types#type-conver
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import cmp_to_key
 from typing import NamedTuple
 
+from bklint.frontends.terraform.scalars import number_string, parse_bool, parse_number
+from bklint.frontends.terraform.shapes import Bag, MapData, is_set, key_of, make_set, plain, settled
 from bklint.model.value import (
     ABSENT,
     MISSING,
@@ -29,31 +28,26 @@ from bklint.model.value import (
     Text,
     Unknown,
     Value,
-    first_unknown,
     join,
-    same,
-    text,
     type_of,
     unknown,
 )
 from bklint.syntax.node import Call, Expr, Literal, Name, ObjectExpr, TupleExpr
 
-
-@dataclass(frozen=True, slots=True)
-class Bag(ListData):
-    """A set, or a list of which only the first `ordered` items are certain to be where they stand.
-
-    `is_set` is Terraform's type. `merging`: two items may turn out to be one, when what is unknown in them is known.
-    """
-
-    ordered: int = 0
-    is_set: bool = False
-    merging: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class MapData(ObjectData):
-    """A map: unlike in an object, all members are of one type."""
+__all__ = [
+    "ANY",
+    "BOOL",
+    "NUMBER",
+    "STRING",
+    "Member",
+    "Type",
+    "convert",
+    "is_set",
+    "maybe_string",
+    "parse_type",
+    "plain_convert",
+    "unify",
+]
 
 
 class Member(NamedTuple):
@@ -128,39 +122,6 @@ def _members(expr: ObjectExpr) -> Iterable[tuple[str, Member]]:
             yield name, Member(parse_type(type_.args[0]), True, default)
         else:
             yield name, Member(parse_type(type_))
-
-
-# -- scalars -----------------------------------------------------------------------------------------------------------
-
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
-_TRUTH = {"true": True, "1": True, "false": False, "0": False}
-_LONGEST = 400
-
-
-def number_string(number: int | float) -> str:
-    """A number as Terraform writes it into a string: never with an exponent."""
-    if isinstance(number, int):
-        return str(number)
-    # Terraform calculates with 512 bits, so what differs only behind 15 digits is an artefact of binary fractions.
-    written = format(Decimal(format(number, ".15g")), "f")
-    return written.rstrip("0").rstrip(".") if "." in written else written
-
-
-def parse_number(written: str) -> int | float | None:
-    """The number a string holds; None where it holds none (or one too long to be meant)."""
-    if len(written) > _LONGEST or not _NUMBER.match(written):
-        return None
-    if written.lstrip("+-").isdigit():
-        return int(written)
-    exact = Decimal(written)
-    if abs(exact.adjusted()) > _LONGEST:
-        return None
-    return int(exact) if exact == exact.to_integral_value() else float(exact)
-
-
-def parse_bool(written: str) -> bool | None:
-    """The bool a string holds; None where it holds none."""
-    return _TRUTH.get(written)
 
 
 # -- converting --------------------------------------------------------------------------------------------------------
@@ -347,28 +308,6 @@ def _error(message: str, value: Value) -> Value:
     return Value(Unknown(Reason.ERROR, message, value.place), value.place, value.hops)
 
 
-def plain(why: Unknown) -> Unknown:
-    """The same reason and cause, with nothing known of the value."""
-    return Unknown(why.reason, why.cause, why.place)
-
-
-def key_of(value: Value) -> Hashable:
-    """The symbolic identity of a value, equal for values that are certain to be equal; None where it has none."""
-    data = value.data
-    if isinstance(data, Unknown):
-        return data.key
-    if isinstance(data, Text):
-        parts = tuple([part if isinstance(part, str) else ("unknown", part.key) for part in data.parts])
-        return None if ("unknown", None) in parts else parts
-    if isinstance(data, ListData):
-        items = tuple([key_of(item) for item in data.items])
-        return None if data.rest is not None or None in items else ("list", items)
-    if isinstance(data, ObjectData):
-        fields = tuple([(name, key_of(data.fields[name])) for name in sorted(data.fields)])
-        return None if data.rest is not None or any(key is None for _, key in fields) else ("object", fields)
-    return (type_of(value) or "null", data)
-
-
 # -- one type for all elements -----------------------------------------------------------------------------------------
 
 
@@ -442,113 +381,3 @@ def _refilled(items: Sequence[Value], collections: Sequence[ListData | ObjectDat
     """The items, their collections replaced one after the other; what is null or unknown stays."""
     left = iter(collections)
     return tuple([i._replace(data=next(left)) if isinstance(i.data, (ListData, ObjectData)) else i for i in items])
-
-
-# -- sets --------------------------------------------------------------------------------------------------------------
-
-
-def is_set(data: ListData) -> bool:
-    """Whether a list is Terraform's set, which has no order and no index."""
-    return isinstance(data, Bag) and data.is_set
-
-
-def settled(data: ListData) -> bool:
-    """Whether the order of the items is certain."""
-    return not isinstance(data, Bag) or (data.ordered >= len(data.items) and data.rest is None)
-
-
-def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:
-    """The set of these items: no two equal, in Terraform's order, those that are not known behind the others."""
-    known: list[Value] = []
-    vague: list[Value] = []
-    for item in items:
-        group = known if first_unknown(item) is None else vague
-        if not any(same(item, other) for other in group):
-            group.append(item)
-    known.sort(key=cmp_to_key(_compare))
-    members = (*known, *vague)
-    exact = rest is None and (not vague or len(members) == 1)
-    return Bag(members, rest, ordered=len(members) if exact else 0, is_set=True, merging=not exact)
-
-
-def distinct_at_least(data: ListData) -> int:
-    """The fewest members a set of these items can have."""
-    known = [item for item in data.items if first_unknown(item) is None]
-    return max(len(known), 1 if data.items else 0)
-
-
-def _compare(left: Value, right: Value) -> int:
-    """The order of set elements: https://github.com/zclconf/go-cty/blob/main/cty/set_internals.go."""
-    a, b = left.data, right.data
-    if a is None or b is None:
-        return (a is None) - (b is None)
-    kind = type_of(left)
-    if kind == type_of(right) and kind in ("string", "number", "bool"):
-        x, y = (a.encode(), b.encode()) if isinstance(a, str) and isinstance(b, str) else (a, b)
-        return (x > y) - (x < y)  # type: ignore[operator]
-    x, y = _hashed(left).encode(), _hashed(right).encode()
-    return (x > y) - (x < y)
-
-
-def _hashed(value: Value) -> str:
-    data = value.data
-    if isinstance(data, bool):
-        return "T" if data else "F"
-    if isinstance(data, (int, float)):
-        return number_string(data)
-    if isinstance(data, str):
-        return '"' + data.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    if isinstance(data, ListData):
-        return "<" + "".join(_hashed(item) + ";" for item in data.items) + ">"
-    if isinstance(data, ObjectData):
-        return "<" + "".join(_hashed(data.fields[name]) + ";" for name in sorted(data.fields)) + ">"
-    return "~"
-
-
-def known_text(value: Value) -> str | None:
-    """A known scalar as a string; None for anything else."""
-    data = value.data
-    if isinstance(data, str):
-        return data
-    if isinstance(data, bool):
-        return "true" if data else "false"
-    return number_string(data) if isinstance(data, (int, float)) else None
-
-
-def string_parts(value: Value) -> tuple[str | Unknown, ...] | None:
-    """A scalar as the parts of a string; None for what is no scalar."""
-    data = value.data
-    if isinstance(data, Text):
-        return data.parts
-    if isinstance(data, Unknown):
-        return (data,)
-    known = known_text(value)
-    return None if known is None else (known,)
-
-
-__all__ = [
-    "ANY",
-    "BOOL",
-    "NUMBER",
-    "STRING",
-    "Bag",
-    "MapData",
-    "Member",
-    "Type",
-    "convert",
-    "distinct_at_least",
-    "key_of",
-    "known_text",
-    "make_set",
-    "maybe_string",
-    "number_string",
-    "parse_bool",
-    "parse_number",
-    "parse_type",
-    "plain",
-    "plain_convert",
-    "settled",
-    "string_parts",
-    "text",
-    "unify",
-]

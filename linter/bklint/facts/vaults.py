@@ -1,0 +1,421 @@
+"""Protected items become: which vault, machine and policy they join, and whether these fit together.
+
+The name of a protected item holds its vault, and the group and name of its machine:
+`vault/Azure/iaasvmcontainer;iaasvmcontainerv2;rg;vm/vm;iaasvmcontainerv2;rg;vm`. The one fact a reader would not guess:
+the resource group and the subscription of a protected item are those of its vault, not of its machine.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bklint.facts import fact, record
+from bklint.facts.answers import answer
+from bklint.model.compare import conjunction, equal, equal_parts, is_in, over_domain
+from bklint.model.inventory import Link
+from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM, children
+from bklint.model.resource import Parts, Resource, ResourceId, id_of, ids_match, parse_id
+from bklint.model.value import Ident, ListData, Reason, Unknown, Value, missing, parts_of, same
+
+VM_ITEMS = ("Microsoft.Compute/virtualMachines", "Microsoft.ClassicCompute/virtualMachines")
+"""Values of `protectedItemType` of machines; databases in a machine have the machine as their source, too."""
+BUILT_IN = ("DefaultPolicy", "EnhancedPolicy", "HourlyLogBackup")
+"""Policies that each vault has from the start (catalogue BKP712)."""
+_SOURCES = ("properties.sourceResourceId", "properties.virtualMachineId")
+_MACHINE_NAME = "vm;iaasvmcontainerv2;"
+
+
+class Machine(NamedTuple):
+    """What a protected item protects: `resource` where the world holds it, `id` where an id is read, `value` what says
+    so; `open` an unknown that may lead to a machine of this world."""
+
+    resource: Resource | None
+    id: ResourceId | None
+    value: Value
+    open: Unknown | None = None
+
+
+def is_vm_item(item: Resource) -> bool | None:
+    """Whether a protected item is of a virtual machine, and not of a database in it or a file share."""
+    options = Value(ListData(tuple(Value(name) for name in VM_ITEMS)))
+    return is_in(item.get("properties.protectedItemType"), options)
+
+
+def machine_of(item: Resource) -> Machine:
+    """The machine of a protected item, by the id it names, else by the item's own name."""
+    found = [value for value in map(item.get, _SOURCES) if value.exists is not False]
+    if not found:
+        return _by_name(item)
+    link = item.world.link(found[0], VM)
+    return Machine(link.resource, parse_id(found[0]), found[0], link.open)
+
+
+def _by_name(item: Resource) -> Machine:
+    """The machine in `vm;iaasvmcontainerv2;group;name`."""
+    here = missing(item.body.place)
+    name = item.name.data
+    if not isinstance(name, str) or not name.casefold().startswith(_MACHINE_NAME) or name.count(";") != 3:
+        return Machine(None, None, here)
+    group, machine = name.split(";")[2:]
+    wanted = ResourceId(None, (group,), VM.casefold(), (machine,))
+    found = [vm for vm in item.world.of(VM) if ids_match(wanted, id_of(vm))]
+    return Machine(found[0] if found else None, wanted, Value(name, item.name.place, item.name.hops))
+
+
+def same_machine(a: Machine, b: Machine) -> bool | None:
+    """Whether two protected items protect one machine; ids compare ignoring case."""
+    if a.value.exists is False or b.value.exists is False:
+        return False
+    if a.resource is not None and b.resource is not None:
+        return a.resource is b.resource
+    if same(a.value, b.value) and not _is_error(a.value):
+        return True
+    one = a.id or (id_of(a.resource) if a.resource is not None else None)
+    other = b.id or (id_of(b.resource) if b.resource is not None else None)
+    return None if one is None or other is None else ids_match(one, other)
+
+
+def _is_error(value: Value) -> bool:
+    return isinstance(value.data, Unknown) and value.data.is_error
+
+
+def vault_of(item: Resource) -> Link:
+    """The vault of a protected item or backup policy, where the world holds it."""
+    if item.parent is not None and item.parent.type.casefold() == VAULT.casefold():
+        return Link(item.parent)
+    world, first = item.world, item.names[0]
+    for ident in (first.ident, _base(item.parent_ref)):
+        found = world.by_address(ident.address) if ident is not None else None
+        if found is not None and found.type.casefold() == VAULT.casefold():
+            return Link(found)
+    possible: Unknown | None = None
+    for vault in world.of(VAULT):
+        match = ids_match(_vault_id(item), id_of(vault))
+        if match:
+            return Link(vault)
+        if match is None:
+            possible = possible or first.unknown or item.group.unknown or vault.name.unknown or vault.group.unknown
+    return Link(None, possible)
+
+
+def _vault_id(item: Resource) -> ResourceId:
+    name = parts_of(item.names[0]) or ("",)
+    return ResourceId(parts_of(item.subscription), parts_of(item.group), VAULT.casefold(), (name,))
+
+
+def _base(reference: Value | None) -> Ident | None:
+    """The resource whose id an id starts with: `${azurerm_recovery_services_vault.main.id}/backupFabrics/…`."""
+    parts = (parts_of(reference) or ()) if reference is not None else ()
+    first = parts[0] if parts else None
+    return first.key if isinstance(first, Unknown) and isinstance(first.key, Ident) else None
+
+
+# -- names for messages ----------------------------------------------------------------------------------------------
+
+
+@fact(
+    "protectedItem", PROTECTED_ITEM, reads=("properties.protectedItemType", *_SOURCES), fields=("isVm", "vm", "vault")
+)
+def protected_item(item: Resource) -> Value:
+    """What a protected item is. `isVm`: whether of a machine. `vm`: the machine's name. `vault`: the vault's name."""
+    kind = item.get("properties.protectedItemType")
+    return record(item.body, isVm=answer(is_vm_item(item), kind), vm=machine_name(item), vault=vault_name(item))
+
+
+def machine_name(item: Resource) -> Value:
+    """The name of the machine of a protected item, at the place of what names it; the item's address for want of one."""
+    machine = machine_of(item)
+    where = machine.value if machine.value.exists is not False else item.body
+    name: object = machine.resource.name.data if machine.resource is not None else None
+    if not isinstance(name, str) and machine.id is not None and machine.id.names:
+        name = "".join(part for part in machine.id.names[-1] if isinstance(part, str))
+    if not isinstance(name, str) or not name:
+        name = machine.resource.address if machine.resource is not None else item.address
+    return Value(name, where.place, where.hops)
+
+
+def vault_name(item: Resource) -> Value:
+    """The name of the vault of a protected item or backup policy; the vault's address where the name is not known."""
+    vault = vault_of(item).resource
+    name = item.names[0] if vault is None else vault.name
+    if isinstance(name.data, str) or vault is None:
+        return name
+    return Value(vault.address, name.place, name.hops)
+
+
+# -- region and subscription -----------------------------------------------------------------------------------------
+
+
+@fact("vaultRegion", PROTECTED_ITEM, reads=("location",), fields=("vault", "vm", "same"))
+def vault_region(item: Resource) -> Value:
+    """The regions of the vault and of the machine of a protected item, and whether they are the `same`.
+
+    "West Europe" is westeurope. Two regions that are not known are the same where they are one symbol (the location of
+    one resource group). Unknown otherwise, also where vault or machine is declared elsewhere. N-SM
+    """
+    vault, machine = vault_of(item), machine_of(item)
+    there = _location(vault.resource, item, "the vault")
+    here = _location(machine.resource, item, "the machine")
+    return record(item.body, vault=there, vm=here, same=answer(same_region(there, here), item.body, there, here))
+
+
+def _location(resource: Resource | None, item: Resource, what: str) -> Value:
+    found = missing(item.body.place) if resource is None else resource.get("location")
+    if found.exists is not False:
+        return found
+    cause = f"the location of {what} of {item.address}, which is not seen here"
+    return Value(Unknown(Reason.OPEN, cause, found.place, "string", True), found.place)
+
+
+def same_region(a: Value, b: Value) -> bool | None:
+    """Whether two values name one Azure region."""
+    if same(a, b):
+        return True
+    return over_domain(a, lambda one: over_domain(b, lambda other: equal(region(one), region(other))))
+
+
+def region(value: Value) -> Value:
+    """A region in its short form: lower case, no blanks."""
+    return value._replace(data=value.data.replace(" ", "").casefold()) if isinstance(value.data, str) else value
+
+
+@fact("vaultSubscription", PROTECTED_ITEM, reads=("properties.policyId",), fields=("vault", "vm", "same"))
+def vault_subscription(item: Resource) -> Value:
+    """The subscriptions of the vault and of the machine of a protected item, and whether they are the `same`.
+
+    Of the vault: where it is declared, or in the id of the policy; of the machine: where it is declared, or in its id.
+    False only where both are written out and differ; unknown unless both are known or one symbol. N-SM
+    """
+    there, here = _vault_subscription(item), _machine_subscription(item)
+    equals = equal(there, here)
+    known = isinstance(there.data, str) and isinstance(here.data, str)
+    decided = equals if equals or known else None
+    return record(item.body, vault=there, vm=here, same=answer(decided, item.body, there, here))
+
+
+def _vault_subscription(item: Resource) -> Value:
+    vault = vault_of(item).resource
+    own = vault.subscription if vault is not None and vault.declared else item.subscription
+    policy = item.get("properties.policyId")
+    if isinstance(own.data, str):
+        return own
+    written = _written_subscription(policy)
+    return own if written is None else written
+
+
+def _machine_subscription(item: Resource) -> Value:
+    machine = machine_of(item)
+    if machine.resource is not None and machine.resource.declared:
+        return machine.resource.subscription
+    written = _written_subscription(machine.value)
+    if written is not None:
+        return written
+    return Value(Unknown(Reason.OPEN, f"the subscription of the machine of {item.address}", machine.value.place))
+
+
+def _written_subscription(value: Value) -> Value | None:
+    """The subscription in an id, where it has one."""
+    parsed = parse_id(value) if value.exists is not False else None
+    if parsed is None or parsed.subscription is None or parsed.base is not None:
+        return None
+    parts = parsed.subscription
+    return Value(parts[0], value.place, value.hops) if len(parts) == 1 else None
+
+
+# -- one machine, several items --------------------------------------------------------------------------------------
+
+
+@fact("protectedTwice", PROTECTED_ITEM, reads=_SOURCES, fields=("found", "vault", "stopped", "other"))
+def protected_twice(item: Resource) -> Value:
+    """Whether an earlier protected item protects the same machine.
+
+    `found`: true or false; unknown where the machine of an item is not known, or an item may not be created. `vault`: the
+    vault of the other item. `stopped`: whether protection of one of the two is stopped. `other`: the other item's address.
+    Only items of machines count, and the later one has the answer. S2 UserErrorBackupOperationInProgress, N-FAQ
+    """
+    none, vague = answer(False, item.body), None
+    own = machine_of(item)
+    for other in item.world.of(PROTECTED_ITEM):
+        if other is item:
+            break
+        if not other.declared or is_vm_item(other) is False:
+            continue
+        match = _both(item, other, same_machine(own, machine_of(other)))
+        if match:
+            return _twin(item, other, answer(True, own.value))
+        if match is None and vague is None:
+            causes = (machine_of(other).value, item.conditional, other.conditional)
+            vague = _twin(item, other, answer(None, own.value, *causes))
+    return vague or record(item.body, found=none, vault=missing(None), stopped=none, other=missing(None))
+
+
+def _both(a: Resource, b: Resource, match: bool | None) -> bool | None:
+    """A match counts where both items are certain to be created together."""
+    if not match or (a.conditional is None and b.conditional is None):
+        return match
+    one, other = a.conditional, b.conditional
+    alike = one is not None and other is not None and (one is other or (one.key is not None and one.key == other.key))
+    return True if alike else None
+
+
+def _twin(item: Resource, other: Resource, found: Value) -> Value:
+    states = [each.get("properties.protectionState") for each in (item, other)]
+    stopped = [equal(state, Value("ProtectionStopped")) for state in states]
+    truth = True if True in stopped else None if None in stopped else False
+    return record(
+        item.body,
+        found=found,
+        vault=vault_name(other)._replace(place=other.body.place),
+        stopped=answer(truth, item.body, *states),
+        other=Value(other.address, machine_of(other).value.place or other.body.place),
+    )
+
+
+# -- does the machine exist ------------------------------------------------------------------------------------------
+
+
+@fact("protectedMachine", PROTECTED_ITEM, reads=_SOURCES, fields=("declared", "undeclaredReference"))
+def protected_machine(item: Resource) -> Value:
+    """Whether the machine of a protected item is in sight.
+
+    `declared`: true where a machine of this world (declared, or read from Azure) is named; false where none is and the
+    world is complete; unknown otherwise. `undeclaredReference`: whether it is named by a reference to a resource that the
+    module does not have. Both are false-free of doubt where no machine is named at all: `declared` is then true.
+    S1 rows 1, 4, 12
+    """
+    machine, world = machine_of(item), item.world
+    broken = is_undeclared(machine.value) and world.open is None
+    truth: bool | None
+    if machine.value.exists is False:
+        truth = True
+    elif machine.resource is not None:
+        truth = machine.resource.mode != "existing" or _absence(item, machine)
+    else:
+        truth = False if broken else _absence(item, machine)
+    why = machine.open or world.open or Unknown(Reason.OPEN, "machines declared outside of what is scanned")
+    causes = (machine.value, why) if machine.id is None else (Value(why), why)
+    return record(
+        machine.value,
+        declared=answer(truth, machine.value if truth is not None else Value(True, machine.value.place), *causes[::-1]),
+        undeclaredReference=answer(broken, machine.value),
+    )
+
+
+def _absence(item: Resource, machine: Machine) -> bool | None:
+    """False where no machine of a complete world can be meant."""
+    world = item.world
+    if machine.id is None or machine.open is not None or world.open is not None or not world.complete:
+        return None
+    if not all(isinstance(part, str) for name in machine.id.names for part in name):
+        return None
+    return False
+
+
+def is_undeclared(value: Value) -> bool:
+    """Whether a value is an attribute of a resource that its module does not have."""
+    key = value.data.key if isinstance(value.data, Unknown) and value.data.is_error else None
+    return isinstance(key, tuple) and isinstance(key[0], tuple) and key[0][:1] == ("undeclared",)
+
+
+# -- the policy of an item -------------------------------------------------------------------------------------------
+
+
+@fact(
+    "itemPolicy", PROTECTED_ITEM, reads=("properties.policyId",), fields=("otherVault", "undeclared", "name", "vault")
+)
+def item_policy(item: Resource) -> Value:
+    """The policy that a protected item refers to.
+
+    `otherVault`: whether the policy belongs to another vault than the item. `undeclared`: whether the item's vault is
+    declared here without that policy, or the reference leads nowhere; policies that each vault has are declared. `name`,
+    `vault`: of the policy. Unknown where a name is not known. catalogue BKP712
+    """
+    reference = item.get("properties.policyId")
+    if reference.exists is False:
+        no = Value(False, item.body.place)
+        return record(item.body, otherVault=no, undeclared=no, name=missing(None), vault=missing(None))
+    target = _target(item, reference)
+    return record(
+        reference,
+        otherVault=answer(_other_vault(item, target), reference, item.names[0]),
+        undeclared=answer(_undeclared(item, reference, target), reference, item.names[0]),
+        name=Value(_text(target.name), reference.place),
+        vault=Value(_text(target.vault), reference.place),
+    )
+
+
+class Target(NamedTuple):
+    """A policy as named: the parts of its name, of its vault's name and group, the policy and the vault themselves."""
+
+    name: Parts | None = None
+    vault: Parts | None = None
+    group: Parts | None = None
+    policy: Resource | None = None
+    vault_resource: Resource | None = None
+    open: Unknown | None = None
+
+
+def _target(item: Resource, reference: Value) -> Target:
+    link = item.world.link(reference, BACKUP_POLICY)
+    policy = link.resource
+    if policy is not None:
+        owner = vault_of(policy).resource
+        parts = [parts_of(name) for name in policy.names]
+        if owner is not None and owner.mode != "existing":
+            return Target(parts[-1], parts_of(owner.name), parts_of(owner.group), policy, owner)
+        return Target(parts[-1], parts[0], parts_of(policy.group), policy, owner)
+    parsed = parse_id(reference)
+    if parsed is None:
+        return Target(open=link.open)
+    if parsed.base is None:
+        vault = parsed.names[0] if len(parsed.names) == 2 else None
+        return Target(parsed.names[-1], vault, parsed.group, open=link.open)
+    ident = _base(reference)
+    found = item.world.by_address(ident.address) if ident is not None else None
+    if found is None or found.type.casefold() != VAULT.casefold():
+        return Target(parsed.names[-1], open=link.open)
+    return Target(parsed.names[-1], parts_of(found.name), parts_of(found.group), None, found)
+
+
+def _other_vault(item: Resource, target: Target) -> bool | None:
+    own = vault_of(item).resource
+    if own is not None and target.vault_resource is not None and own is target.vault_resource:
+        return False
+    name = parts_of(item.names[0] if own is None else own.name)
+    group = parts_of(item.group if own is None else own.group)
+    if target.vault is None or name is None:
+        return None
+    answers = [equal_parts(target.vault, name)]
+    if target.group is not None and group is not None:
+        answers.append(equal_parts(target.group, group))
+    matches = conjunction(answers)
+    return None if matches is None else not matches
+
+
+def _undeclared(item: Resource, reference: Value, target: Target) -> bool | None:
+    world = item.world
+    if is_undeclared(reference) and world.open is None:
+        return True
+    if target.policy is not None:
+        return False
+    own = vault_of(item)
+    if own.resource is None or not own.resource.declared or own.resource.conditional is not None:
+        return False if own.open is None else None
+    if target.name is None:
+        return None
+    options = Value(ListData(tuple(Value(name) for name in BUILT_IN)))
+    name = target.name
+    built_in = is_in(Value("".join(map(str, name))), options) if _literal(name) else None
+    if built_in:
+        return False
+    if built_in is None or target.open is not None or _other_vault(item, target) is not False:
+        return None
+    return True if children(own.resource, BACKUP_POLICY).open is None else None
+
+
+def _literal(parts: Parts) -> bool:
+    return all(isinstance(part, str) for part in parts)
+
+
+def _text(parts: Parts | None) -> str:
+    return "".join(part if isinstance(part, str) else "…" for part in parts or ("…",))

@@ -1,0 +1,111 @@
+"""Terraform's sets, maps and partly known lists as the model's `ListData` and `ObjectData`.
+
+The model has one kind of list and one kind of object. What Terraform distinguishes further is kept in subclasses, which
+everything behind the front-end takes for what they are derived from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from functools import cmp_to_key
+
+from bklint.frontends.terraform.scalars import number_string
+from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, same, type_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bag(ListData):
+    """A set, or a list of which only the first `ordered` items are certain to be where they stand.
+
+    `is_set` is Terraform's type. `merging`: two items may turn out to be one, when what is unknown in them is known.
+    """
+
+    ordered: int = 0
+    is_set: bool = False
+    merging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapData(ObjectData):
+    """A map: unlike in an object, all members are of one type."""
+
+
+def plain(why: Unknown) -> Unknown:
+    """The same reason and cause, with nothing known of the value."""
+    return Unknown(why.reason, why.cause, why.place)
+
+
+def key_of(value: Value) -> Hashable:
+    """The symbolic identity of a value, equal for values that are certain to be equal; None where it has none."""
+    data = value.data
+    if isinstance(data, Unknown):
+        return data.key
+    if isinstance(data, Text):
+        parts = tuple([part if isinstance(part, str) else ("unknown", part.key) for part in data.parts])
+        return None if ("unknown", None) in parts else parts
+    if isinstance(data, ListData):
+        items = tuple([key_of(item) for item in data.items])
+        return None if data.rest is not None or None in items else ("list", items)
+    if isinstance(data, ObjectData):
+        fields = tuple([(name, key_of(data.fields[name])) for name in sorted(data.fields)])
+        return None if data.rest is not None or any(key is None for _, key in fields) else ("object", fields)
+    return (type_of(value) or "null", data)
+
+
+def is_set(data: ListData) -> bool:
+    """Whether a list is Terraform's set, which has no order and no index."""
+    return isinstance(data, Bag) and data.is_set
+
+
+def settled(data: ListData) -> bool:
+    """Whether the order of the items is certain."""
+    return not isinstance(data, Bag) or (data.ordered >= len(data.items) and data.rest is None)
+
+
+def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:
+    """The set of these items: no two equal, in Terraform's order, those that are not known behind the others."""
+    known: list[Value] = []
+    vague: list[Value] = []
+    for item in items:
+        group = known if first_unknown(item) is None else vague
+        if not any(same(item, other) for other in group):
+            group.append(item)
+    known.sort(key=cmp_to_key(_compare))
+    members = (*known, *vague)
+    exact = rest is None and (not vague or len(members) == 1)
+    return Bag(members, rest, ordered=len(members) if exact else 0, is_set=True, merging=not exact)
+
+
+def distinct_at_least(data: ListData) -> int:
+    """The fewest members a set of these items can have."""
+    known = [item for item in data.items if first_unknown(item) is None]
+    return max(len(known), 1 if data.items else 0)
+
+
+def _compare(left: Value, right: Value) -> int:
+    """The order of set elements: https://github.com/zclconf/go-cty/blob/main/cty/set_internals.go."""
+    a, b = left.data, right.data
+    if a is None or b is None:
+        return (a is None) - (b is None)
+    kind = type_of(left)
+    if kind == type_of(right) and kind in ("string", "number", "bool"):
+        x, y = (a.encode(), b.encode()) if isinstance(a, str) and isinstance(b, str) else (a, b)
+        return (x > y) - (x < y)  # type: ignore[operator]
+    x, y = _hashed(left).encode(), _hashed(right).encode()
+    return (x > y) - (x < y)
+
+
+def _hashed(value: Value) -> str:
+    data = value.data
+    if isinstance(data, bool):
+        return "T" if data else "F"
+    if isinstance(data, (int, float)):
+        return number_string(data)
+    if isinstance(data, str):
+        return '"' + data.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(data, ListData):
+        return "<" + "".join(_hashed(item) + ";" for item in data.items) + ">"
+    if isinstance(data, ObjectData):
+        return "<" + "".join(_hashed(data.fields[name]) + ";" for name in sorted(data.fields)) + ">"
+    return "~"
