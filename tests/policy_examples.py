@@ -11,7 +11,7 @@ from bklint import facts, run
 from bklint.engine import Outcome, Settings, combine, judge
 from bklint.files import MemoryReader
 from bklint.finding import Finding
-from bklint.frontends import FRONTENDS, Options, Root, frontend
+from bklint.frontends import FRONTENDS, Options, Root, attach, frontend
 from bklint.model.derive import derive
 from bklint.model.inventory import Inventory, Problem, World
 from bklint.policy import compile as compiler
@@ -21,7 +21,41 @@ from bklint.policy.store import PolicySet
 from bklint.source import Source
 from bklint.syntax import yaml
 
-FILES = {"terraform": "main.tf", "plan": "plan.json", "arm": "azuredeploy.json", "bicep": "main.bicep"}
+GUEST_FILES = {
+    "shell": "script.sh",
+    "powershell": "script.ps1",
+    "batch": "script.cmd",
+    "registry": "settings.reg",
+    "securityTemplate": "baseline.inf",
+    "cloudInit": "cloud-init.yaml",
+    "netplan": "etc/netplan/50-config.yaml",
+    "ifcfg": "ifcfg-eth0",
+    "interfaces": "etc/network/interfaces",
+    "networkd": "10-eth0.network",
+    "keyfile": "eth0.nmconnection",
+    "waagent": "etc/waagent.conf",
+    "environment": "etc/environment",
+    "systemdUnit": "walinuxagent.service.d/proxy.conf",
+    "fstab": "etc/fstab",
+    "hosts": "etc/hosts",
+    "selinux": "etc/selinux/config",
+    "fapolicyd": "etc/fapolicyd/fapolicyd.rules",
+    "iptables": "etc/iptables/rules.v4",
+    "nftables": "etc/nftables.conf",
+    "firewalld": "direct.xml",
+    "unattend": "unattend.xml",
+    "appLocker": "AppLocker.xml",
+    "packer": "image.pkr.hcl",
+}
+"""The file that an example of what a machine runs or reads is in."""
+
+FILES = {
+    "terraform": "main.tf",
+    "plan": "plan.json",
+    "arm": "azuredeploy.json",
+    "bicep": "main.bicep",
+    **GUEST_FILES,
+}
 """The file that an example's text is in, by its dialect."""
 
 
@@ -57,11 +91,16 @@ def examples(file: PolicyFile) -> list[tuple[str, Example]]:
     counts: dict[str, int] = {}
     found = []
     for example in file.texts.examples:
-        if example.dialect not in FRONTENDS:
+        if front_end_of(example) not in FRONTENDS:
             continue
         counts[example.kind] = counts.get(example.kind, 0) + 1
         found.append((f"{file.id}-{example.kind}{counts[example.kind]}-{example.dialect}", example))
     return found
+
+
+def front_end_of(example: Example) -> str:
+    """The front-end that reads an example."""
+    return "guest" if example.dialect in GUEST_FILES else example.dialect
 
 
 @cache
@@ -73,8 +112,9 @@ def defaults() -> Any:
 class LoweredRoot:
     """A root whose worlds are lowered and finished once, however often it is judged."""
 
-    def __init__(self, root: Root, complete: bool) -> None:
+    def __init__(self, root: Root, complete: bool, reader: MemoryReader) -> None:
         self._root = root
+        self._reader = reader
         self._complete = complete
         self._worlds: dict[tuple[str, str], World] = {}
 
@@ -92,6 +132,7 @@ class LoweredRoot:
             world = self._root.lower(context, assume)
             world.complete = world.complete or self._complete
             world.finish(derive, defaults().fill)
+            attach(world, self._reader)
             self._worlds[key] = world
         return self._worlds[key]
 
@@ -113,8 +154,11 @@ def lowered(example: Example) -> Lowered:
     paths = (FILES[example.dialect],)
     if example.dialect == "terraform":
         paths = tuple(sorted({posixpath.dirname(name) or "." for name in files if name.endswith(".tf")}))
-    roots = frontend(example.dialect)(paths, MemoryReader(files), Options(), inventory)
-    return Lowered(tuple(LoweredRoot(root, example.complete) for root in roots), inventory.problems)
+    reader = MemoryReader(files)
+    if front_end_of(example) == "guest":
+        paths = tuple(sorted(files))
+    roots = frontend(front_end_of(example))(paths, reader, Options(), inventory)
+    return Lowered(tuple(LoweredRoot(root, example.complete, reader) for root in roots), inventory.problems)
 
 
 def alone(policy: Policy) -> PolicySet:

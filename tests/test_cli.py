@@ -17,6 +17,7 @@ from bklint import __version__, cli, run
 from bklint.errors import UsageError
 from bklint.finding import Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
+from bklint.reporters import rules
 
 LINTER = Path(cli.__file__).parent.parent
 
@@ -56,7 +57,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def give(report: Report) -> None:
         monkeypatch.setattr(run, "load_policies", lambda options: None)
-        monkeypatch.setattr(run, "rules", lambda report, policies: {})
+        monkeypatch.setattr(rules, "rules", lambda report, policies: {})
         monkeypatch.setattr(run, "scan", lambda *arguments, **options: report)
 
     return give

@@ -11,25 +11,27 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from bklint import __version__
+from bklint.arguments import FORMATS, configuration, fail_on, parser, scan_options, scanned
 from bklint.errors import UsageError
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from bklint.config import Configuration
     from bklint.finding import Report
     from bklint.reporters import Style
     from bklint.run import ScanOptions
 
-FORMATS = ("text", "json", "sarif", "github")
-SEVERITIES = ("error", "warning", "info")
+__all__ = ["main", "parser", "scan_options"]
 
 PROGRESS_AFTER = 1.0
 """Seconds of work before progress is shown."""
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _never_fail_on_encoding(stream)
     try:
         arguments = parser().parse_args(argv)
-        code: int = arguments.run(arguments)
+        code = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
     except UsageError as error:
         _error(str(error))
@@ -75,158 +77,39 @@ def _output_closed() -> int:
     return 141
 
 
-# -- arguments -----------------------------------------------------------------------------------------------------
-
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = argparse.ArgumentParser(
-        prog="bklint",
-        description="Finds in infrastructure code what would break Azure VM backup, before it is deployed.",
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=f"bklint {__version__}")
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _scan_arguments(commands.add_parser("scan", help="check files and directories", allow_abbrev=False))
-    _policy_arguments(commands.add_parser("policies", help="list the policies, or show one", allow_abbrev=False))
-    return top
-
-
-def _scan_arguments(scan: argparse.ArgumentParser) -> None:
-    scan.set_defaults(run=_scan)
-    scan.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="directories and files (default: .)")
-    _input_arguments(scan.add_argument_group("inputs"))
-    _check_arguments(scan.add_argument_group("checks"))
-    _output_arguments(scan.add_argument_group("output"))
-
-
-def _input_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="value of a Terraform variable")
-    group.add_argument("--var-file", action="append", default=[], metavar="FILE", help="Terraform variable values")
-    group.add_argument("--parameters", action="append", default=[], metavar="FILE", help="ARM parameter values")
-    group.add_argument("--location", default="", metavar="REGION", help="region that is deployed to")
-    group.add_argument(
-        "--complete", action="store_true", help="the paths hold the whole estate: what is not there does not exist"
-    )
-    group.add_argument("--show-files", action="store_true", help="list what would be read, and as what, then stop")
-
-
-def _check_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--select", action="append", default=[], metavar="IDS", help="only these policies or areas")
-    group.add_argument("--ignore", action="append", default=[], metavar="IDS", help="all but these policies or areas")
-    group.add_argument("--policies", action="append", default=[], metavar="DIR", help="further policies")
-    group.add_argument(
-        "--edition",
-        choices=("original", "current"),
-        default="original",
-        help="which documents count: the two original ones, or newer ones (default: original)",
-    )
-    group.add_argument("--only-protected", action="store_true", help="only machines that are known to be backed up")
-    group.add_argument("--strict", action="store_true", help="exit 3 where anything was not read")
-    group.add_argument(
-        "--fail-on", choices=SEVERITIES, default="error", help="exit 1 from this severity on (default: error)"
-    )
-    group.add_argument("--fail-on-undecided", action="store_true", help="exit 1 where a check could not be decided")
-    group.add_argument("--exit-zero", action="store_true", help="exit 0 in spite of findings")
-
-
-def _output_arguments(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--format",
-        action="append",
-        default=[],
-        metavar="FMT[=FILE]",
-        help=f"{', '.join(FORMATS)}; repeatable, one of them without a file (default: text)",
-    )
-    group.add_argument("--output", metavar="FILE", help="write the report here instead of to standard output")
-    group.add_argument(
-        "--min-severity",
-        choices=SEVERITIES,
-        default="warning",
-        help="show findings from this severity on; never hides what --fail-on counts (default: warning)",
-    )
-    group.add_argument("--undecided", action="store_true", help="list the checks that could not be decided")
-    group.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
-    group.add_argument("-v", "--verbose", action="store_true", help="a longer summary")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
-    group.add_argument("--no-progress", action="store_true", help="no progress line on the terminal")
-
-
-def _policy_arguments(policies: argparse.ArgumentParser) -> None:
-    policies.set_defaults(run=_policies)
-    policies.add_argument("action", nargs="?", choices=("list", "show"), default="list")
-    policies.add_argument("ids", nargs="*", metavar="ID")
-    policies.add_argument("--policies", action="append", default=[], metavar="DIR", help="further policies")
-
-
-def _ids(options: Sequence[str]) -> tuple[str, ...]:
-    """The ids of repeated, comma-separated options."""
-    return tuple(id_.strip() for option in options for id_ in option.split(",") if id_.strip())
-
-
-def scan_options(arguments: argparse.Namespace) -> ScanOptions:
-    from bklint.finding import Severity
-    from bklint.frontends import Options
-    from bklint.run import ScanOptions
-
-    fail_on, shown = Severity.of(arguments.fail_on), Severity.of(arguments.min_severity)
-    inputs = Options(
-        variables=tuple(_pair(option) for option in arguments.var),
-        var_files=tuple(arguments.var_file),
-        parameter_files=tuple(arguments.parameters),
-        location=arguments.location,
-    )
-    return ScanOptions(
-        select=_ids(arguments.select),
-        ignore=_ids(arguments.ignore),
-        policy_directories=tuple(arguments.policies),
-        edition=arguments.edition,
-        complete=arguments.complete,
-        only_protected=arguments.only_protected,
-        min_severity=min(shown, fail_on),
-        inputs=inputs,
-    )
-
-
-def _pair(option: str) -> tuple[str, str]:
-    name, equals, value = option.partition("=")
-    if not equals or not name.strip():
-        raise UsageError(f"--var {option!r} has no value: write --var NAME=VALUE")
-    return name.strip(), value
-
-
 # -- commands ------------------------------------------------------------------------------------------------------
 
 
-def _scan(arguments: argparse.Namespace) -> int:
+def _scan(arguments: Namespace) -> int:
     from bklint import run
+    from bklint.reporters import rules
 
-    options = scan_options(arguments)
+    config = configuration(arguments)
+    options = scan_options(arguments, config)
     if arguments.show_files:
-        return _show_files(arguments.paths, options)
+        return _show_files(scanned(arguments), options)
     outputs = _outputs(arguments.format, arguments.output)
     policies = run.load_policies(options)
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
-        report = run.scan(arguments.paths, options, policies, progress=progress)
-    code = exit_code(report, arguments)
+        report = run.scan(scanned(arguments), options, policies, progress=progress)
+    code = exit_code(report, arguments, config)
     style = _style(arguments, code)
     if any(format_ == "sarif" for format_, _ in outputs):
-        style = replace(style, rules=run.rules(report, policies))
+        style = replace(style, rules=rules.rules(report, policies))
     for format_, file in outputs:
         _write(format_, file, report, style)
     return code
 
 
-def exit_code(report: Report, arguments: argparse.Namespace) -> int:
+def exit_code(report: Report, arguments: Namespace, config: Configuration) -> int:
     """The exit status of a scan; see the module."""
-    from bklint.finding import Severity
     from bklint.run import INTERNAL, UNREADABLE
 
     unread = any(note.strict for note in report.notes) or bool(report.files_skipped)
     broken = any(finding.policy == INTERNAL for finding in report.findings)
     if report.unread_claimed or broken or (arguments.strict and unread):
         return 3
-    least = Severity.of(arguments.fail_on)
+    least = fail_on(arguments, config)
     failing = any(finding.severity >= least for finding in report.findings if finding.policy != UNREADABLE)
     if failing or (arguments.fail_on_undecided and report.undecided):
         return 0 if arguments.exit_zero else 1
@@ -242,15 +125,74 @@ def _show_files(paths: Sequence[str], options: ScanOptions) -> int:
     return 0
 
 
-def _policies(arguments: argparse.Namespace) -> int:
+def _baseline(arguments: Namespace) -> int:
     from bklint import run
+    from bklint.baseline import NAME
+
+    config = configuration(arguments)
+    file = arguments.output or config.baseline or NAME
+    said, complete = run.record(arguments.paths, scan_options(arguments, config), file)
+    print(said)
+    return 0 if complete else 3
+
+
+def _policies(arguments: Namespace) -> int:
+    from bklint.reporters import rules
     from bklint.reporters.policies import listed, shown
 
-    if (arguments.action == "show") != bool(arguments.ids):
-        raise UsageError("`bklint policies show` takes the ids to show, `bklint policies list` takes none")
-    found = run.all_rules(tuple(arguments.policies), arguments.ids)
-    print(shown(found) if arguments.ids else listed(found), end="")
+    action, words = arguments.action, arguments.words
+    if action in ("list", "facts") and words:
+        raise UsageError(f"`bklint policies {action}` takes no words")
+    if action not in ("list", "facts") and not words:
+        wanted = {"show": "the ids to show", "test": "a directory", "new": "an area and a name, as in disks/too-many"}
+        raise UsageError(f"`bklint policies {action}` takes {wanted[action]}")
+    if action == "test":
+        return _test(words)
+    if action == "new":
+        from bklint.policy.skeleton import skeleton
+
+        print("".join(skeleton(word) for word in words), end="")
+    elif action == "facts":
+        from bklint.reporters.vocabulary import vocabulary
+
+        print(vocabulary(), end="")
+    else:
+        found = rules.all_rules(tuple(arguments.policies), words)
+        print(shown(found) if words else listed(found), end="")
     return 0
+
+
+def _test(directories: Sequence[str]) -> int:
+    from bklint.trial import trials
+
+    failed = 0
+    for line, passed in trials(directories):
+        print(line)
+        failed += not passed
+    return 1 if failed else 0
+
+
+def _init(arguments: Namespace) -> int:
+    from bklint.starter import start
+
+    print(start(arguments.directory, arguments.force), end="")
+    return 0
+
+
+def _schema(arguments: Namespace) -> int:
+    from bklint.run import schema
+
+    print(schema(arguments.name), end="")
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
+    "scan": _scan,
+    "baseline": _baseline,
+    "policies": _policies,
+    "init": _init,
+    "schema": _schema,
+}
 
 
 # -- output --------------------------------------------------------------------------------------------------------
@@ -279,20 +221,16 @@ def _outputs(formats: Sequence[str], output: str | None) -> list[tuple[str, str]
 
 
 def _write(format_: str, file: str, report: Report, style: Style) -> None:
+    from bklint.files import write
     from bklint.reporters import render
 
     if not file:
         print(render(format_, report, style), end="")
         return
-    data = render(format_, report, replace(style, color=False)).encode("utf-8", "backslashreplace")
-    try:
-        with open(file, "wb") as out:
-            out.write(data)
-    except OSError as error:
-        raise UsageError(f"cannot write {file!r}: {error.strerror or error}") from error
+    write(file, render(format_, report, replace(style, color=False)).encode("utf-8", "backslashreplace"))
 
 
-def _style(arguments: argparse.Namespace, code: int) -> Style:
+def _style(arguments: Namespace, code: int) -> Style:
     from bklint.files import normalise
     from bklint.reporters import Style
 

@@ -196,11 +196,11 @@ def _read(path: str, source: Source) -> Configuration:
         raise _error(wrong[0].message, text.place(wrong[0].pointer, wrong[0].part))
     try:
         return _configuration(text, os.path.dirname(path))
-    except _Wrong as error:
+    except _WrongError as error:
         raise _error(error.mistake.message, text.place(error.mistake.pointer)) from error
 
 
-class _Wrong(Exception):
+class _WrongError(Exception):
     """Something the schema cannot say is wrong."""
 
     def __init__(self, message: str, pointer: Pointer) -> None:
@@ -267,7 +267,7 @@ def _configuration(text: Text, directory: str) -> Configuration:
 def _accepts(row: Mapping[str, Any], at: Pointer) -> Accepts:
     ids = row["id"]
     if "address" not in row and "path" not in row:
-        raise _Wrong("give an address or a path; to switch a policy off everywhere, write its id alone", at)
+        raise _WrongError("give an address or a path; to switch a policy off everywhere, write its id alone", at)
     return Accepts(
         ids=(ids,) if isinstance(ids, str) else tuple(ids),
         reason=row["reason"].strip(),
@@ -282,7 +282,7 @@ def _date(text: str, at: Pointer) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise _Wrong(f"there is no day {text}", at) from error
+        raise _WrongError(f"there is no day {text}", at) from error
 
 
 def _override(row: Mapping[str, Any], at: Pointer) -> Override:
@@ -302,8 +302,9 @@ def _contexts(data: Mapping[str, Any], directory: str) -> Iterator[Named]:
             paths = [_shown(directory, each) for each in listed]
             for number, path in enumerate(paths):
                 if not os.path.isfile(path):
-                    pointer = ("contexts", root, at, *([] if isinstance(row, str) else [number]))
-                    raise _Wrong(f"file {listed[number]!r} does not exist", pointer)
+                    inner = () if isinstance(row, str) else (number,)
+                    pointer: Pointer = ("contexts", root, at, *inner)
+                    raise _WrongError(f"file {listed[number]!r} does not exist", pointer)
             yield Named(
                 roots=Patterns((f"/{root.removeprefix('./').strip('/')}",)),
                 label=", ".join(listed),

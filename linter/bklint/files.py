@@ -34,8 +34,15 @@ class Entry(NamedTuple):
 class Reader(Protocol):
     """Reads below its roots only."""
 
-    files_read: int
-    bytes_read: int
+    @property
+    def files_read(self) -> int:
+        """How many files were read, each once."""
+        ...
+
+    @property
+    def bytes_read(self) -> int:
+        """How many bytes they have."""
+        ...
 
     def read(self, path: str) -> bytes:
         """The bytes of a file, remembered. Raises InputError (missing, refused, a directory) or LimitError."""

@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from datetime import date
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from bklint import engine, facts
-from bklint.discover import Inputs, discover
+from bklint import baseline, engine, facts
+from bklint.choices import Choices, choices
+from bklint.config import Configuration
+from bklint.discover import Inputs, concerns, discover
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
-from bklint.files import DiskReader, Reader, confinement
+from bklint.files import DiskReader, Reader, confinement, write
 from bklint.finding import Finding, Report, Severity
-from bklint.frontends import FRONTENDS, Options, Root, frontend
+from bklint.frontends import FRONTENDS, NamedContext, Options, Root, attach, frontend
+from bklint.gitignore import Gitignore
 from bklint.model.defaults import Defaults
 from bklint.model.derive import derive
 from bklint.model.inventory import Inventory, Problem, World
 from bklint.policy import store
-from bklint.policy.model import SEVERITIES, Citation, Policy
 from bklint.policy.store import PolicySet
+from bklint.sift import Found, Sieve
 from bklint.source import Place, Source
 
 if TYPE_CHECKING:
-    from bklint.reporters import Rule
+    from bklint.revision import Revision
 
 UNREADABLE = "BKP900"
 INTERNAL = "BKP901"
@@ -44,7 +48,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """What a scan is asked to do; `inputs` goes to the front-ends."""
+    """What a scan is asked to do; `inputs` goes to the front-ends.
+
+    `baseline` is a file of known findings, `changed_since` a commit: what was there before does not count.
+    `report_only` are files: only what they have a part in is reported. `today` decides what has expired.
+    """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -53,18 +61,31 @@ class ScanOptions:
     complete: bool = False
     only_protected: bool = False
     min_severity: Severity = Severity.WARNING
-    parameters: Mapping[str, object] = field(default_factory=dict)
     inputs: Options = field(default_factory=Options)
+    config: Configuration = field(default_factory=Configuration)
+    suppressions: bool = True
+    baseline: str = ""
+    changed_since: str = ""
+    report_only: tuple[str, ...] = ()
+    today: date | None = None
 
 
 def load_policies(options: ScanOptions) -> PolicySet:
-    """The policies that the options select. Raises UsageError."""
-    return store.load(options.policy_directories, facts.all_facts()).select(options.select, options.ignore)
+    """The policies that the options select. Raises UsageError, also for what is wrong with the configuration."""
+    everything = store.load(options.policy_directories, facts.all_facts())
+    choices(options.config, everything)
+    return everything.select(options.select, options.ignore)
 
 
 def inputs(paths: Sequence[str], options: ScanOptions, reader: Reader | None = None) -> Inputs:
     """What a scan of these paths would read. Raises UsageError for a path that does not exist."""
-    return discover(paths, reader or disk_reader(paths, options), FRONTENDS)
+    reader = reader or disk_reader(paths, options)
+    config, ignored = options.config, Gitignore(reader)
+
+    def excluded(path: str, directory: bool) -> bool:
+        return config.excludes(path, directory) or (config.gitignore and ignored.ignores(path, directory))
+
+    return discover(paths, reader, FRONTENDS, excluded)
 
 
 def scan(
@@ -76,10 +97,53 @@ def scan(
 ) -> Report:
     """Check what is at `paths`. Raises UsageError; everything that is wrong with an input is in the report."""
     began = time.monotonic()
-    reader = reader or disk_reader(paths, options)
-    found = discover(paths, reader, FRONTENDS)
-    judged = _Scan(options, policies, reader, found, progress).run()
-    return replace(judged, seconds=time.monotonic() - began)
+    reader = reader or disk_reader((*paths, *options.report_only), options)
+    chosen = choices(options.config, policies, options.ignore)
+    base = _revision(paths, options.changed_since, reader) if options.changed_since else None
+    with base or nullcontext():
+        old = _before(paths, options, policies, base) if base is not None else None
+        found = inputs(paths, options, reader)
+        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress)
+        report = judged.run(Sieve(paths, options, policies, chosen, reader, found, base, old))
+    return replace(report, seconds=time.monotonic() - began)
+
+
+def _revision(paths: Sequence[str], name: str, reader: Reader) -> Revision:
+    from bklint.revision import Revision
+
+    return Revision(paths, name, reader)
+
+
+def _before(paths: Sequence[str], options: ScanOptions, policies: PolicySet, base: Revision) -> Report:
+    """What there was before the change, under the policies, configuration and inputs of today."""
+    there = [path for path in paths if base.exists(path)]
+    same = replace(options, changed_since="", baseline="", report_only=(), min_severity=Severity.INFO)
+    return scan(there, same, policies, base) if there else Report()
+
+
+def record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, bool]:
+    """Write what is found as a baseline; what was done, in words, and whether bklint could judge everything.
+
+    Entries that are there keep their reason and day; those that a scan of these paths would not find stay.
+    """
+    policies = load_policies(options)
+    reader = disk_reader(paths, options)
+    before = baseline.load(file) if os.path.exists(file) else ()
+    report = scan(paths, options, policies, reader)
+    found = inputs(paths, options, reader)
+    sieve = Sieve(paths, replace(options, baseline=file), policies, choices(options.config, policies), reader, found)
+    today = (options.today or date.today()).isoformat()
+    view = sieve.view(file)
+    after = baseline.updated(before, report.findings, view, today, sieve.seen(report.undecided, "baseline"))
+    write(file, baseline.written(after))
+    return baseline.told(file, before, after), not any(each.policy == INTERNAL for each in report.findings)
+
+
+def schema(name: str) -> str:
+    """The JSON Schema of configuration files, policy files or the JSON report."""
+    if name == "policy":
+        return (store.built_in() / "schema.json").read_text("utf-8")
+    return (files("bklint") / "data" / f"{name}.schema.json").read_text("utf-8")
 
 
 def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
@@ -89,7 +153,8 @@ def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
             raise UsageError(f"path {path!r} does not exist")
         if not (os.path.isfile(path) or os.path.isdir(path)):
             raise UsageError(f"path {path!r} is neither a file nor a directory")
-    named = (*options.inputs.var_files, *options.inputs.parameter_files)
+    contexts = (file for each in options.config.contexts for file in (*each.var_files, *each.parameter_files))
+    named = (*options.inputs.var_files, *options.inputs.parameter_files, *contexts)
     for path in named:
         if not os.path.isfile(path):
             raise UsageError(f"file {path!r} does not exist")
@@ -107,14 +172,48 @@ def defaults() -> Defaults:
     return Defaults.of(rows or ())
 
 
+class _Watched:
+    """A reader that says what it reads, so that there is progress while a front-end parses. Implements Reader."""
+
+    def __init__(self, reader: Reader, progress: Progress | None) -> None:
+        self._reader = reader
+        self._progress = progress
+        self.head, self.forget, self.is_file = reader.head, reader.forget, reader.is_file
+        self.exists, self.list = reader.exists, reader.list
+
+    @property
+    def files_read(self) -> int:
+        """See Reader."""
+        return self._reader.files_read
+
+    @property
+    def bytes_read(self) -> int:
+        """See Reader."""
+        return self._reader.bytes_read
+
+    def read(self, path: str) -> bytes:
+        """See Reader."""
+        if self._progress is not None:
+            self._progress(self._reader.files_read, path)
+        return self._reader.read(path)
+
+
 class _Scan:
     """One scan under way: what is needed for every root, and what has come of those that are done."""
 
     def __init__(
-        self, options: ScanOptions, policies: PolicySet, reader: Reader, found: Inputs, progress: Progress | None
+        self,
+        options: ScanOptions,
+        policies: PolicySet,
+        chosen: Choices,
+        reader: Reader,
+        found: Inputs,
+        progress: Progress | None,
     ) -> None:
         self._options = options
         self._policies = policies
+        self._chosen = chosen
+        self._inputs = replace(options.inputs, named=partial(_named, options.config))
         self._reader = reader
         self._found = found
         self._progress = progress
@@ -126,20 +225,26 @@ class _Scan:
         self._signs: dict[str, list[Evidence]] = {}
         self._kinds = dict(found.listing)
         self._defaults = defaults() if found.roots else Defaults(())
-        self._settings = engine.Settings(
-            edition=options.edition, parameters=options.parameters, only_protected=options.only_protected
+
+    def _settings(self, root: Root) -> engine.Settings:
+        return engine.Settings(
+            edition=self._options.edition,
+            parameters=self._chosen.parameters(root.path),
+            severities=self._chosen.severities,
+            only_protected=self._options.only_protected,
         )
 
-    def run(self) -> Report:
+    def run(self, sieve: Sieve) -> Report:
         """Every root, and the report of all of them."""
         outcomes = [outcome for root in self._roots() if (outcome := self._judge(root)) is not None]
         whole = engine.combine([*outcomes, *self._again()])
-        findings = [finding for finding in whole.findings if finding.severity >= self._options.min_severity]
-        described = engine.describe(findings, self._policies)
-        problems = [] if self._ignored(UNREADABLE) else _once(map(self._claiming, self._inventory.problems))
-        claims = {problem.path for problem in problems if problem.claims}
+        problems = _once(map(self._claiming, self._inventory.problems))
+        everything = [*whole.findings, *map(unreadable, problems), *self._errors]
+        sifted = sieve.sift(Found(everything, whole.undecided))
+        left = {finding.path for finding in sifted.findings if finding.policy == UNREADABLE}
+        claims = {problem.path for problem in problems if problem.claims} & left
         return Report(
-            findings=tuple(sorted([*described, *map(unreadable, problems), *self._errors], key=_order)),
+            findings=tuple(sorted(engine.describe(sifted.findings, self._policies), key=_order)),
             undecided=tuple(whole.undecided),
             notes=tuple(_once([*self._inventory.notes, *whole.notes])),
             files_read=max(0, self._reader.files_read - len(self._unread())),
@@ -150,9 +255,12 @@ class _Scan:
             resources_of_interest=whole.of_interest,
             machines=whole.machines,
             checks_passed=whole.passed,
-            hidden=len(whole.findings) - len(findings),
+            hidden=sifted.hidden,
             unread_claimed=bool(claims),
             edition=self._options.edition,
+            accepted=tuple(sorted(sifted.accepted, key=lambda each: _order(each.finding))),
+            gone=tuple(sifted.gone),
+            compared=sieve.compares,
         )
 
     def _claiming(self, problem: Problem) -> Problem:
@@ -160,12 +268,9 @@ class _Scan:
         kind = self._kinds.get(problem.path)
         return problem._replace(claims=True) if kind in ("tfvars", "parameters", *FRONTENDS) else problem
 
-    def _ignored(self, id_: str) -> bool:
-        return any(fnmatchcase(id_, word.upper()) for word in self._options.ignore)
-
     def _unread(self) -> list[str]:
-        """Files that were looked into and then left alone."""
-        looked_into = {"skipped", "plan", "nsg", "unclaimed"} - FRONTENDS.keys()
+        """Files that were read to see what they are, and then left alone."""
+        looked_into = {"unclaimed"} - FRONTENDS.keys()
         return [path for path, kind in self._found.listing if kind in looked_into]
 
     def _roots(self) -> Iterator[Root]:
@@ -175,10 +280,11 @@ class _Scan:
                 root = self._guarded(paths[0], partial(next, roots, None))
                 if root is None:
                     break
-                yield root
+                if concerns(dialect, root.path, self._options.report_only, self._reader):
+                    yield root
 
     def _front_end(self, dialect: str, paths: list[str]) -> Iterator[Root]:
-        return frontend(dialect)(tuple(paths), self._reader, self._options.inputs, self._inventory)
+        return frontend(dialect)(tuple(paths), self._reader, self._inputs, self._inventory)
 
     def _judge(self, root: Root) -> engine.Outcome | None:
         if self._progress is not None:
@@ -187,7 +293,7 @@ class _Scan:
         self._asking = False
         outcome = self._guarded(
             root.path,
-            lambda: engine.judge(root, self._policies, self._settings, self._prepare, facts.read),
+            lambda: engine.judge(root, self._policies, self._settings(root), self._prepare, facts.read),
         )
         if outcome is not None and self._asking:
             self._waiting.append((root, outcome))
@@ -206,13 +312,14 @@ class _Scan:
                 continue
             prepare = partial(self._prepare, others=others)
             again = self._guarded(
-                root.path, partial(engine.judge, root, self._policies, self._settings, prepare, facts.read)
+                root.path, partial(engine.judge, root, self._policies, self._settings(root), prepare, facts.read)
             )
             yield alone if again is None else again
 
     def _prepare(self, world: World, others: Sequence[Evidence] = ()) -> None:
         world.complete = world.complete or self._options.complete
         world.finish(derive, self._defaults.fill)
+        attach(world, self._reader)
         world.memo[OTHER_ROOTS] = others
         self._signs.setdefault(world.root, evidence_of(world))
         self._asking = self._asking or asks_other_roots(world)
@@ -237,6 +344,11 @@ class _Scan:
             return Place(Source(path, self._reader.read(path)), offset, offset + 1)
         except InputError:
             return None
+
+
+def _named(config: Configuration, root: str) -> tuple[NamedContext, ...]:
+    """The contexts that the configuration gives a root."""
+    return tuple(NamedContext(each.label, each.var_files, each.parameter_files) for each in config.contexts_of(root))
 
 
 def unreadable(problem: Problem) -> Finding:
@@ -277,44 +389,3 @@ def _once(items: Iterable[T]) -> list[T]:
 def _order(finding: Finding) -> tuple[str, int, str, str, str]:
     start = finding.place.locate().start if finding.place is not None else 0
     return finding.path, start, finding.policy, finding.address, finding.sub_key
-
-
-# -- what people read of policies ----------------------------------------------------------------------------------
-
-
-def rules(report: Report, policies: PolicySet) -> dict[str, Rule]:
-    """What people read of the policies that have findings, by id."""
-    found = (policies.by_id(id_) for id_ in dict.fromkeys(finding.policy for finding in report.findings))
-    return {policy.id: rule(policy, policies) for policy in found if policy is not None}
-
-
-def all_rules(directories: tuple[str, ...], ids: Sequence[str]) -> list[Rule]:
-    """What people read of all policies, or of those named. Raises UsageError."""
-    policies = store.load(directories, facts.all_facts())
-    chosen = policies.select(ids) if ids else policies
-    return [rule(policy, policies) for policy in chosen]
-
-
-def rule(policy: Policy, policies: PolicySet) -> Rule:
-    """What people read of one policy."""
-    from bklint.reporters import Rule
-
-    texts = policies.texts(policy)
-    return Rule(
-        id=policy.id,
-        name=policy.name,
-        title=policy.title,
-        area=policy.area,
-        level=max((case.severity for case in policy.cases), key=SEVERITIES.index, default="warning"),
-        why=texts.why,
-        errors=texts.errors,
-        fix=texts.summary,
-        sources=tuple(citation(source) for source in texts.sources),
-        snippets=texts.snippets,
-    )
-
-
-def citation(source: Citation) -> str:
-    """A source in one line."""
-    text = f"{source.document}, {source.section} ({source.date}): {source.says}"
-    return f"{text} {source.url}" if source.url else text

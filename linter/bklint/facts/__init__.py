@@ -16,16 +16,26 @@ from bklint.model.resource import Resource
 from bklint.model.value import ObjectData, Value, walk
 
 AREAS = (
+    "adminrules",
     "agent",
     "backup",
     "changes",
     "disks",
+    "egress",
     "encryption",
+    "firewalls",
+    "guest",
     "locks",
+    "names",
     "network",
     "protection",
     "restore",
+    "routes",
     "schedules",
+    "shadow",
+    "storage",
+    "tunnels",
+    "unmanaged",
     "vaults",
     "workloads",
 )

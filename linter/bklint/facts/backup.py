@@ -57,6 +57,9 @@ _UNIT_DAYS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
         "declaredPoints",
         "restorePoints",
         "daysThatFit",
+        "maxDays",
+        "allowedDays",
+        "outOfRange",
         "windowUneven",
         "offending",
         "vaultDays",
@@ -69,7 +72,9 @@ def schedule(policy: Resource) -> Value:
     days times run times over 7; Hourly, the hours of the window over the interval, rounded up. `snapshotDays`: days that
     snapshots stay, with the default of the kind; missing for weekly runs that say nothing. `snapshots`: runs times days.
     `declaredPoints`: most restore points that are declared for one machine of the policy; `restorePoints`: both.
-    `daysThatFit`: whole days, at least 1, for which snapshots stay within 18. `windowUneven`: whether the hours of the
+    `daysThatFit`: whole days, at least 1, for which snapshots stay within 18. `maxDays`: the longest snapshot retention
+    that Azure allows; `outOfRange`: whether the written one is not within 1 and that; `allowedDays`: the nearest allowed
+    one, 5 for weekly runs. `windowUneven`: whether the hours of the
     window are no multiple of the interval. `offending`: the written snapshot days, else the window. `vaultDays`: days
     that daily recovery points stay in the vault (a month counts 30, a year 365).
     Unknown where a part is. S2 UserErrorRpCollectionLimitReached, N-ENH, N-IR; catalogue B.8
@@ -87,6 +92,7 @@ def schedule(policy: Resource) -> Value:
         declaredPoints=declared,
         restorePoints=computed(lambda a, b: a + b, held, declared),
         daysThatFit=computed(lambda a: max(1, math.floor(SNAPSHOT_LIMIT / a)) if a else 1, runs),
+        **_range(policy, written),
         windowUneven=_uneven(policy),
         offending=written if written.exists is not False else window,
         vaultDays=_vault_days(policy),
@@ -183,6 +189,49 @@ def snapshot_days(policy: Resource) -> Value:
     if days is None or weekly is None:
         return Value(_vague(kind, "the kind of the policy"), written.place)
     return Value(days, written.place).via("default", f"default of {kind.data} policies", written.place)
+
+
+MAX_DAYS = {"v1": 5, "v2": 30}
+"""Longest snapshot retention, days, by kind (N-IR)."""
+MAX_HOURLY_DAYS = {4: 17, 6: 22, 8: 30, 12: 30}
+"""The same for hourly runs of an Enhanced policy, by the interval in hours (N-ENH; 8 is not stated there)."""
+
+
+def _range(policy: Resource, written: Value) -> dict[str, Value]:
+    most = _max_days(policy)
+    limit, days = number_of(most.data), number_of(written.data)
+    weekly = says(policy.get(f"{SCHEDULE}.scheduleRunFrequency"), "Weekly")
+    outside: bool | None = None
+    if written.exists is False or (days is not None and 1 <= days <= min(MAX_DAYS.values())):
+        outside = False
+    elif days is not None and not 1 <= days <= max(MAX_DAYS.values()):
+        outside = True
+    elif days is not None and limit is not None:
+        outside = days > limit
+    near = computed(lambda number, top: min(max(number, 1), top), written, most)
+    return {
+        "maxDays": most,
+        "allowedDays": Value(5, written.place) if weekly else near,
+        "outOfRange": answer(outside, written, most),
+    }
+
+
+def _max_days(policy: Resource) -> Value:
+    """The longest snapshot retention that the kind and the interval of a policy allow."""
+    kind = kind_of(policy)
+    frequency, interval = (
+        policy.get(f"{SCHEDULE}.{name}") for name in ("scheduleRunFrequency", "hourlySchedule.interval")
+    )
+    most = MAX_DAYS.get(str(kind.data).casefold())
+    hourly = says(frequency, "Hourly") if says(kind, "V2") else False
+    if hourly:
+        every = number_of(interval.data)
+        if every is None and interval.exists is not False:
+            return Value(_vague(interval, "the interval of the runs"), interval.place)
+        most = MAX_HOURLY_DAYS.get(int(every or 0), most)
+    if most is None or hourly is None:
+        return Value(_vague(kind if most is None else frequency, "the kind of the policy"), kind.place)
+    return Value(most, kind.place)
 
 
 def _uneven(policy: Resource) -> Value:

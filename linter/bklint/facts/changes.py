@@ -70,7 +70,7 @@ def kind_of(resource: Resource) -> str:
 
 
 def _stopped(resource: Resource) -> Value:
-    items = (resource,) if _is(resource, PROTECTED_ITEM) else ()
+    items: tuple[Resource, ...] = (resource,) if _is(resource, PROTECTED_ITEM) else ()
     if _is(resource, VM):
         items = related(resource, "protectedItems").items
     states = [item.get("properties.protectionState") for item in items]

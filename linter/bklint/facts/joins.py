@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bklint.facts import read
 from bklint.facts.nsg import is_reserved
-from bklint.model.relations import NIC, related
+from bklint.model.relations import related
 from bklint.model.resource import Resource
 from bklint.model.value import Unknown, Value
 
@@ -67,16 +67,6 @@ def _machines(pairs: list[tuple[Resource, Resource | None]], why: Unknown | None
         found += [Joined(machine, nic, subnet) for machine in machines.items if machine.declared]
         why = why or machines.open
     return Behind(tuple(found), why)
-
-
-def subnets_of(nic: Resource) -> tuple[Resource, ...]:
-    """The subnets of an interface."""
-    return related(nic, "subnets").items
-
-
-def is_interface(resource: Resource) -> bool:
-    """Whether it is a network interface."""
-    return resource.type.casefold() == NIC.casefold()
 
 
 def label(resource: Resource) -> str:

@@ -12,15 +12,17 @@ matched as any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 from bklint.facts.prefixes import Prefix, prefix_of, ranges_of
 from bklint.model.compare import bounds, conjunction, disjunction, equal, over_domain
-from bklint.model.inventory import Related
+from bklint.model.inventory import Related, World
 from bklint.model.relations import NSG, related
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Reason, Unknown, Value, first_unknown, number_text, parts_of, step
+
+T = TypeVar("T")
 
 RULE = NSG + "/securityRules"
 ASG = "Microsoft.Network/applicationSecurityGroups"
@@ -105,7 +107,7 @@ def rules_of(rule: Resource) -> Related:
 
 def is_custom(rule: Resource) -> bool:
     """Whether it is not one of the default rules, nor a copy of one, as exports and half of all templates hold."""
-    low, _ = bounds(rule.get("properties.priority"))
+    low, _ = priority(rule)
     name = rule.name.data
     return (low is None or low < FIRST_DEFAULT) and not (
         isinstance(name, str) and name.casefold().startswith("defaultsecurityrules/")
@@ -115,7 +117,7 @@ def is_custom(rule: Resource) -> bool:
 def first_match(rule: Resource, packet: Packet, origins: Sequence[Origin]) -> Outcome:
     """Whether this rule is the one that denies the packet, from at least one of the origins."""
     unsure: Outcome | None = None
-    if static_match(rule, packet) is False or equal(rule.get("properties.access"), Value("Deny")) is False:
+    if static_match(rule, packet) is False or denies(rule) is False:
         return Outcome(False)
     for origin in origins:
         outcome = _first_from(rule, packet, origin)
@@ -127,22 +129,50 @@ def first_match(rule: Resource, packet: Packet, origins: Sequence[Origin]) -> Ou
 
 
 def _first_from(rule: Resource, packet: Packet, origin: Origin) -> Outcome:
-    mine = conjunction((_match(rule, packet, origin), equal(rule.get("properties.access"), Value("Deny"))))
+    mine = conjunction((_match(rule, packet, origin), denies(rule)))
     if mine is False:
         return Outcome(False)
     unsure: Outcome | None = None if mine else Outcome(None, _why(rule), None)
-    rules = rules_of(rule)
-    for other in rules.items:
-        if other is rule or static_match(other, packet) is False or _same_name(rule, other):
+    for other in _candidates(rule, packet):
+        earlier = before(other, rule)
+        if earlier is not False and other is not rule:
+            earlier = conjunction((earlier, _match(other, packet, origin)))
+        if earlier is False or other is rule or _same_name(rule, other):
             continue
-        earlier = conjunction((before(other, rule), _match(other, packet, origin)))
         if earlier and other.conditional is None:
             return Outcome(False)
-        if earlier is not False and equal(other.get("properties.access"), Value("Deny")) is not True:
-            unsure = unsure or Outcome(None, _why(other), other)
-    if rules.open is not None and not _is_lowest(rule):
-        unsure = unsure or Outcome(None, rules.open, None)
+        if unsure is None and denies(other) is not True:
+            unsure = Outcome(None, _why(other), other)
+    rest = rules_of(rule).open
+    if unsure is None and rest is not None and not _is_lowest(rule):
+        unsure = Outcome(None, rest, None)
     return unsure or Outcome(True)
+
+
+def _candidates(rule: Resource, packet: Packet) -> tuple[Resource, ...]:
+    """The rules of the group that a packet may meet."""
+
+    def find() -> tuple[Resource, ...]:
+        return tuple(other for other in rules_of(rule).items if static_match(other, packet) is not False)
+
+    return _kept(rule.world, ("nsg candidates", id(rule.parent or rule), packet), find)
+
+
+def _kept(world: World, key: Hashable, compute: Callable[[], T]) -> T:
+    """What `compute` gives, computed once for a world: a group's rules are compared with each other many times."""
+    if key not in world.memo:
+        world.memo[key] = compute()
+    return cast(T, world.memo[key])
+
+
+def denies(rule: Resource) -> bool | None:
+    """Whether a rule's access is Deny."""
+    return _kept(rule.world, ("nsg denies", id(rule)), lambda: equal(rule.get("properties.access"), Value("Deny")))
+
+
+def priority(rule: Resource) -> tuple[float | None, float | None]:
+    """The least and greatest number that a rule's priority can be."""
+    return _kept(rule.world, ("nsg priority", id(rule)), lambda: bounds(rule.get("properties.priority")))
 
 
 def _same_name(rule: Resource, other: Resource) -> bool:
@@ -151,14 +181,14 @@ def _same_name(rule: Resource, other: Resource) -> bool:
 
 
 def _is_lowest(rule: Resource) -> bool:
-    _, high = bounds(rule.get("properties.priority"))
+    _, high = priority(rule)
     return high is not None and high <= LOWEST_PRIORITY
 
 
 def before(other: Resource, rule: Resource) -> bool | None:
     """Whether `other` is tried first. Equal priorities of one direction are invalid, so nothing is known then."""
-    low, high = bounds(other.get("properties.priority"))
-    least, most = bounds(rule.get("properties.priority"))
+    low, high = priority(other)
+    least, most = priority(rule)
     if high is not None and least is not None and high < least:
         return True
     if low is not None and most is not None and low > most:
@@ -173,13 +203,7 @@ def _match(rule: Resource, packet: Packet, origin: Origin) -> bool | None:
 
 def static_match(rule: Resource, packet: Packet) -> bool | None:
     """Whether an outbound rule matches a packet, its origin left aside."""
-    key = ("nsg match", id(rule), packet)
-    memo = rule.world.memo
-    if key not in memo:
-        memo[key] = _static_match(rule, packet)
-    kept = memo[key]
-    assert kept is None or isinstance(kept, bool)
-    return kept
+    return _kept(rule.world, ("nsg match", id(rule), packet), lambda: _static_match(rule, packet))
 
 
 def _static_match(rule: Resource, packet: Packet) -> bool | None:
@@ -215,14 +239,14 @@ def _protocol(rule: Resource, packet: Packet) -> bool | None:
 
 def _to_port(rule: Resource, packet: Packet) -> bool | None:
     found = members(rule, "destinationPortRange", "destinationPortRanges")
-    answer = disjunction(_all_ports_in(value, packet.port, packet.port) for value in found.values)
+    answer = disjunction(all_ports_in(value, packet.port, packet.port) for value in found.values)
     return None if answer is False and (found.rest is not None or not found.values) else answer
 
 
 def _from_any_port(rule: Resource, packet: Packet) -> bool | None:
     """A rule for some source ports matches only part of the packets: unknown."""
     found = members(rule, "sourcePortRange", "sourcePortRanges")
-    return True if disjunction(_all_ports_in(value, 1, 65535) for value in found.values) else None
+    return True if disjunction(all_ports_in(value, 1, 65535) for value in found.values) else None
 
 
 class Members(NamedTuple):
@@ -269,7 +293,7 @@ def prefix_covers(value: Value, test: Callable[[Prefix], bool | None]) -> bool |
     return over_domain(value, one)
 
 
-def _all_ports_in(value: Value, first: int, last: int) -> bool | None:
+def all_ports_in(value: Value, first: int, last: int) -> bool | None:
     """Whether all of `first`–`last` lies in a port text: `*`, `80`, `1-1024`, or several with commas."""
 
     def one(choice: Value) -> bool | None:
@@ -280,6 +304,24 @@ def _all_ports_in(value: Value, first: int, last: int) -> bool | None:
         return disjunction(_in_range(piece.strip(), first, last) for piece in text.split(","))
 
     return over_domain(value, one)
+
+
+def port_ranges(rule: Resource) -> tuple[tuple[int, int], ...] | None:
+    """The destination ports of a rule as ranges; None where one of them is not known."""
+    found = members(rule, "destinationPortRange", "destinationPortRanges")
+    ranges: list[tuple[int, int]] = []
+    for value in found.values:
+        parts = parts_of(value)
+        if parts is None or not all(isinstance(part, str) for part in parts):
+            return None
+        for piece in "".join(map(str, parts)).split(","):
+            low, _, high = piece.strip().partition("-")
+            if low.casefold() in _ANY:
+                return ((0, 65535),)
+            if not low.strip().isdigit() or not (high or low).strip().isdigit():
+                return None
+            ranges.append((int(low), int(high or low)))
+    return None if found.rest is not None else tuple(ranges)
 
 
 def _in_range(text: str, first: int, last: int) -> bool | None:
@@ -293,6 +335,10 @@ def _in_range(text: str, first: int, last: int) -> bool | None:
 
 def holds_origin(rule: Resource, origin: Origin) -> bool | None:
     """Whether a rule's source holds the origin. None where it holds a part of it."""
+    return _kept(rule.world, ("nsg origin", id(rule), origin), lambda: _holds_origin(rule, origin))
+
+
+def _holds_origin(rule: Resource, origin: Origin) -> bool | None:
     found = members(rule, "sourceAddressPrefix", "sourceAddressPrefixes")
     groups = rule.select("properties.sourceApplicationSecurityGroups[*].id")
     answers = [prefix_covers(value, lambda prefix: _holds(prefix, origin)) for value in found.values]
@@ -339,12 +385,7 @@ def origins_of(rule: Resource) -> tuple[Origin, ...]:
     group = rule.parent
     if group is None:
         return (Origin(),)
-    key = ("nsg origins", id(group))
-    kept = rule.world.memo.get(key)
-    if kept is None:
-        kept = rule.world.memo[key] = _origins(group)
-    assert isinstance(kept, tuple)
-    return kept
+    return _kept(rule.world, ("nsg origins", id(group)), lambda: _origins(group))
 
 
 def _origins(group: Resource) -> tuple[Origin, ...]:
@@ -391,15 +432,16 @@ def _configuration(nic: Resource, configuration: Value) -> tuple[tuple[int, int]
 
 def tie(rule: Resource) -> Resource | None:
     """A rule of the same direction and priority, which Azure refuses; not one that only exists on a condition."""
-    mine = rule.get("properties.priority")
+    low, high = priority(rule)
+    if low is None or low != high or rule.conditional is not None:
+        return None
     for other in rules_of(rule).items:
         if (
             other is not rule
+            and priority(other) == (low, low)
             and other.conditional is None
-            and rule.conditional is None
-            and not _same_name(rule, other)
-            and equal(mine, other.get("properties.priority")) is True
             and equal(rule.get("properties.direction"), other.get("properties.direction")) is True
+            and not _same_name(rule, other)
         ):
             return other
     return None
@@ -409,10 +451,10 @@ def free_priority(rule: Resource) -> int | None:
     """The highest number below the rule's priority that no outbound rule of its group has; None where there is none or
     where priorities are not known (catalogue C.1, 11)."""
     rules = rules_of(rule)
-    priorities = [bounds(other.get("properties.priority")) for other in rules.items]
+    priorities = [priority(other) for other in rules.items]
     if rules.open is not None or any(low is None or low != high for low, high in priorities):
         return None
     taken = {low for low, _ in priorities}
-    mine, _ = bounds(rule.get("properties.priority"))
+    mine, _ = priority(rule)
     assert mine is not None
     return next((number for number in range(int(mine) - 1, LOWEST_PRIORITY - 1, -1) if number not in taken), None)

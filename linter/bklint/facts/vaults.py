@@ -57,7 +57,7 @@ def _by_name(item: Resource) -> Machine:
     if not isinstance(name, str) or not name.casefold().startswith(_MACHINE_NAME) or name.count(";") != 3:
         return Machine(None, None, here)
     group, machine = name.split(";")[2:]
-    wanted = ResourceId(None, (group,), VM.casefold(), (machine,))
+    wanted = ResourceId(None, (group,), VM.casefold(), ((machine,),))
     found = [vm for vm in item.world.of(VM) if ids_match(wanted, id_of(vm))]
     return Machine(found[0] if found else None, wanted, Value(name, item.name.place, item.name.hops))
 

@@ -18,6 +18,7 @@ from bklint.model.inventory import Inventory, World
 FRONTENDS: Mapping[str, str] = {
     "terraform": "bklint.frontends.terraform",
     "arm": "bklint.frontends.arm",
+    "guest": "bklint.frontends.guest",
     "nsg": "bklint.frontends.nsg",
     "plan": "bklint.frontends.terraform.plan",
 }
@@ -75,3 +76,20 @@ def frontend(dialect: str) -> Frontend:
     """The `roots` function of a dialect's front-end."""
     function: Frontend = import_module(FRONTENDS[dialect]).roots
     return function
+
+
+CARRYING = (
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.Compute/virtualMachineScaleSets",
+    "Microsoft.Compute/virtualMachines/extensions",
+    "Microsoft.Compute/virtualMachineScaleSets/extensions",
+    "Microsoft.Compute/virtualMachines/runCommands",
+    "Microsoft.VirtualMachineImages/imageTemplates",
+)
+"""Types whose resources can bring scripts and configuration into machines."""
+
+
+def attach(world: World, reader: Reader) -> None:
+    """Add to a finished world what its resources bring into machines (guest/* resources)."""
+    if any(world.of(type_) for type_ in CARRYING):
+        import_module("bklint.frontends.guest").attach(world, reader)

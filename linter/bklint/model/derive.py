@@ -69,6 +69,12 @@ def _items(resource: Resource, row: Inline) -> None:
         _child(resource, row.type, item, f"{row.path}[{index}]", step(item, "name"))
 
 
+def left_open(resource: Resource, type_: str) -> Unknown | None:
+    """Why a resource may have more derived children of a type than were seen."""
+    found = resource.world.memo.get(("open children", id(resource), type_.casefold()))
+    return found if isinstance(found, Unknown) else None
+
+
 def _leave_open(resource: Resource, type_: str, why: Unknown) -> None:
     resource.world.memo[("open children", id(resource), type_.casefold())] = why
 

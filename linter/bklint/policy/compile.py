@@ -38,7 +38,14 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 }
 """What the types of parameters are in Python."""
 
-DIALECTS = ("terraform", "plan", "arm", "bicep", "nsg", "shell", "powershell", "cloudInit", "config")
+GUEST_FILES = (
+    "shell", "powershell", "batch", "registry", "securityTemplate", "cloudInit", "netplan", "ifcfg", "interfaces",
+    "networkd", "keyfile", "waagent", "environment", "systemdUnit", "fstab", "hosts", "selinux", "fapolicyd",
+    "iptables", "nftables", "firewalld", "unattend", "appLocker", "packer", "config",
+)  # fmt: skip
+"""The words for files that a machine runs or reads."""
+
+DIALECTS = ("terraform", "plan", "arm", "bicep", "nsg", *GUEST_FILES)
 """The words under which an example has its text."""
 
 

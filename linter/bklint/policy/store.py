@@ -6,7 +6,6 @@ policy is printed. A file that is wrong raises UsageError with file, line and co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,22 +14,30 @@ from bklint.errors import UsageError
 from bklint.model.value import Value
 from bklint.policy import compile as compiler
 from bklint.policy import reading
-from bklint.policy.model import Facts, Policy, Texts
+from bklint.policy.model import Facts, Parameter, Policy, Texts
 from bklint.policy.names import PolicyError, known_types, one_of
 from bklint.policy.reading import File, built_in, schema
 from bklint.policy.subjects import constant
 
 __all__ = ["PolicySet", "built_in", "load", "parameters", "policies_of", "schema"]
 
-_RESERVED = re.compile(r"BKP9\d\d\Z")
+RESERVED = ("BKP900", "BKP901", "BKP910", "BKP911", "BKP912", "BKP913")
 """Ids of findings that no policy makes: unreadable input, internal errors, suppressions."""
 
 
 class PolicySet:
-    """Policies in the order of their ids, with an index by resource type."""
+    """Policies in the order of their ids, with an index by resource type. `everything` are those there are to select
+    from; words are looked up there."""
 
-    def __init__(self, policies: Iterable[Policy], texts: Callable[[Policy], Texts], facts: Facts) -> None:
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        texts: Callable[[Policy], Texts],
+        facts: Facts,
+        everything: tuple[Policy, ...] = (),
+    ) -> None:
         self.policies = tuple(sorted(policies, key=lambda policy: policy.id))
+        self.everything = everything or self.policies
         self.facts = facts
         self._texts = texts
         self._by_id = {policy.id: policy for policy in self.policies}
@@ -74,23 +81,38 @@ class PolicySet:
             named = {policy.id for word in select for policy in self._named(word)}
             chosen = [policy for policy in self.policies if policy.id in named]
         dropped = {policy.id for word in ignore for policy in self._named(word)}
-        return PolicySet((policy for policy in chosen if policy.id not in dropped), self._texts, self.facts)
+        kept = (policy for policy in chosen if policy.id not in dropped)
+        return PolicySet(kept, self._texts, self.facts, self.everything)
+
+    def ids(self, word: str) -> tuple[str, ...]:
+        """The ids that a word names, those of no policy included (BKP900). Raises UsageError for one without any."""
+        return (*(policy.id for policy in self._named(word)), *self.reserved(word))
+
+    @staticmethod
+    def reserved(word: str) -> tuple[str, ...]:
+        """The ids of no policy that a word names."""
+        return tuple(id_ for id_ in RESERVED if fnmatchcase(id_, word.strip().upper()))
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Every parameter of a policy, by name."""
+        return {name: each for policy in self.everything for name, each in policy.parameters.items()}
 
     def _named(self, word: str) -> list[Policy]:
         folded = word.strip().casefold()
         found = [
             policy
-            for policy in self.policies
+            for policy in self.everything
             if folded == policy.area or any(fnmatchcase(name.casefold(), folded) for name in (policy.id, policy.name))
         ]
-        if not found and not _RESERVED.match(word.strip().upper()):
-            words = {name for policy in self.policies for name in (policy.id, policy.name, policy.area)}
+        if not found and not self.reserved(word):
+            words = {name for policy in self.everything for name in (policy.id, policy.name, policy.area)}
             raise UsageError(f"no policy is called {word!r}{one_of(word, words)}")
         return found
 
     def check_parameters(self, values: Mapping[str, object]) -> None:
         """Raises UsageError for a parameter that no policy has, or a value that is not of its type."""
-        known = {name: parameter for policy in self.policies for name, parameter in policy.parameters.items()}
+        known = self.parameters
         for name, value in values.items():
             if name not in known:
                 raise UsageError(f"no policy has a parameter {name!r}{one_of(name, known)}")

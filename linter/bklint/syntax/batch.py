@@ -16,15 +16,22 @@ _TOKEN = re.compile(
     r"|(?P<word>(?:\"[^\"\n]*\"?|\^.|[^\s\"^&|<>()])+|\^)",
     re.DOTALL,
 )
-_PIECE = re.compile(r"\"(?P<quoted>[^\"]*)\"?|\^(?P<escaped>.)|(?P<variable>%%?~?\w+%?|%[^%\s]+%|![^!\s]+!)|(?P<plain>[^\"^%!]+|[%!^])", re.S)
+_PIECE = re.compile(
+    r"\"(?P<quoted>[^\"]*)\"?|\^(?P<escaped>.)|(?P<variable>%%?~?\w+%?|%[^%\s]+%|![^!\s]+!)|(?P<plain>[^\"^%!]+|[%!^])",
+    re.S,
+)
 _IF = re.compile(
     r"(?:/i\s+)?(?:not\s+)?(?:exist\s+(?:\"[^\"]*\"|\S+)|defined\s+\S+|errorlevel\s+\d+|(?:\"[^\"\n]*\"|[^\s=\"]+)\s*(?:==|\s(?:equ|neq|lss|leq|gtr|geq)\s)\s*(?:\"[^\"\n]*\"|[^\s(]+))",
     re.IGNORECASE,
 )
-_FOR = re.compile(r"for\s+(?:/\w(?:\s+\"[^\"]*\")?\s+)?%%?(?P<variable>\w)\s+in\s*\((?P<items>[^)\n]*)\)\s*do\b", re.IGNORECASE)
+_FOR = re.compile(
+    r"for\s+(?:/\w(?:\s+\"[^\"]*\")?\s+)?%%?(?P<variable>\w)\s+in\s*\((?P<items>[^)\n]*)\)\s*do\b", re.IGNORECASE
+)
 _COMMENT = re.compile(r"[ \t@]*(?:rem(?=[\s/]|$)|::)[^\n]*", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t]*:[^\n]*")
-_SET = re.compile(r"set\s+(?:\"(?P<name>[^=\"\n]+)=(?P<value>[^\"\n]*)\"|(?P<bare>[^=\"\s/][^=\"\n]*)=(?P<text>[^\n&|]*))", re.I)
+_SET = re.compile(
+    r"set\s+(?:\"(?P<name>[^=\"\n]+)=(?P<value>[^\"\n]*)\"|(?P<bare>[^=\"\s/][^=\"\n]*)=(?P<text>[^\n&|]*))", re.I
+)
 
 
 def parse(data: bytes) -> Script:
@@ -173,9 +180,7 @@ class _Scanner:
     def _assign(self, name: str, value: str, start: int, end: int) -> None:
         word = Word(joined(_variables(value.rstrip())), start, end, True)
         assigned = ((name.strip().casefold(), word),)
-        self.script.statements.append(
-            Statement((), start, end, self.conditional, "", self.loops, assigned)
-        )
+        self.script.statements.append(Statement((), start, end, self.conditional, "", self.loops, assigned))
         self.at, self.start = end, -1
 
     def _finish(self) -> Statement | None:

@@ -236,31 +236,36 @@ class Expressions:
         return hcl_templates.lower(self, node.children[0], depth + 2)  # it takes three times the stack of a tuple
 
     def _collection(self, node: Tree, depth: int) -> Expr:
+        """A tuple or an object. Loops, not comprehensions: each level of nesting shall take two frames of the stack."""
         node = self.children(node)[0]
         start, end = node.start_byte, node.end_byte
         kids = self.children(node)
-        if node.kind_id == self.grammar.object:
-            return self._object(kids, start, end, depth)
-        items: list[Expr] = []
-        for kid in kids:
-            if kid.kind_id == self.grammar.expression:
-                items.append(self.expression(kid, depth))
-        return TupleExpr(tuple(items), start, end)
+        if node.kind_id != self.grammar.object:
+            items: list[Expr] = []
+            for kid in kids:
+                if kid.kind_id == self.grammar.expression:
+                    items.append(self.expression(kid, depth))
+            return TupleExpr(tuple(items), start, end)
+        members: list[tuple[Expr, Expr]] = []
+        for kid in self._members(kids):
+            key, value = self._item(kid, depth)
+            members.append((key, value if isinstance(value, Expr) else self.expression(value, depth)))
+        return ObjectExpr(tuple(members), start, end)
 
-    def _object(self, kids: list[Tree], start: int, end: int, depth: int) -> Expr:
-        items: list[tuple[Expr, Expr]] = []
+    def _members(self, kids: list[Tree]) -> list[Tree]:
+        """The items of an object, which are told apart by commas or line ends."""
+        members: list[Tree] = []
         last = -1
         for kid in kids:
             if kid.kind_id != self.grammar.object_elem:
                 last = -1
-            else:
-                at = kid.start_byte
-                if last >= 0 and self.data.find(b"\n", last, at) < 0:
-                    raise Refused("expected a line end or a comma before this", at, at + 1)
-                last = kid.end_byte
-                key, value = self._item(kid, depth)
-                items.append((key, value if isinstance(value, Expr) else self.expression(value, depth)))
-        return ObjectExpr(tuple(items), start, end)
+                continue
+            at = kid.start_byte
+            if last >= 0 and self.data.find(b"\n", last, at) < 0:
+                raise Refused("expected a line end or a comma before this", at, at + 1)
+            last = kid.end_byte
+            members.append(kid)
+        return members
 
     def _item(self, node: Tree, depth: int) -> tuple[Expr, Expr | Tree]:
         """One `key = value` of an object. Longer values are left to the caller, to spare the stack."""

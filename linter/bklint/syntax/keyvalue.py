@@ -130,7 +130,7 @@ def registry(data: bytes) -> list[Entry]:
     section, going = "", False
     for offset, line in lines(data, b";"):
         text = line.decode("utf-8", "replace").strip()
-        continued, going = going, text.endswith("\\") and "=" in text or (going and text.endswith("\\"))
+        continued, going = going, (text.endswith("\\") and "=" in text) or (going and text.endswith("\\"))
         if continued:
             continue
         if text.startswith("["):

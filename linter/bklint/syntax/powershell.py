@@ -24,7 +24,9 @@ _VARIABLE = re.compile(
 )
 _BARE = re.compile(r"(?:[^\s'\"`$;|&(){},<>@]|`.|@(?![({'\"A-Za-z_]))+", re.DOTALL)
 _REDIRECT = re.compile(r"(?P<stream>[0-9*])?(?P<operator>>>?)(?:&[0-9])?")
-_LITERALS = re.compile(r"\s*(?:'[^']*'|\"[^\"$`]*\"|\$true|\$false|-?\d+)\s*(?:,\s*(?:'[^']*'|\"[^\"$`]*\"|-?\d+)\s*)*\Z", re.I)
+_LITERALS = re.compile(
+    r"\s*(?:'[^']*'|\"[^\"$`]*\"|\$true|\$false|-?\d+)\s*(?:,\s*(?:'[^']*'|\"[^\"$`]*\"|-?\d+)\s*)*\Z", re.I
+)
 _LITERAL = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\$true|\$false|-?\d+)", re.I)
 _FOREACH = re.compile(r"\s*\$(\w+)\s+in\s+(?:@\()?(.*?)\)?\s*\Z", re.DOTALL | re.I)
 _PIECES = re.compile(r"`(.)|\"\"|(\$\()|" + _VARIABLE.pattern.replace("[$@]", r"\$") + r"|([^`\"$]+|[$\"])", re.DOTALL)
@@ -140,7 +142,9 @@ class _Scanner:
             self.at += 1
             self.now.comma = True
             self.now.touching = False
-        elif character in "({" or (character in "@$" and self.text[here + 1 : here + 2] in ("(", "{") and not self._braced()):
+        elif character in "({" or (
+            character in "@$" and self.text[here + 1 : here + 2] in ("(", "{") and not self._braced()
+        ):
             self._opened(here, character)
         elif character in ")}":
             self.at += 1
@@ -194,7 +198,14 @@ class _Scanner:
         self._begin(here)
         touching = self.now.touching and character == "("
         frame = _Frame(
-            ")" if bracket == "(" else "}", self.now, here, self.conditional, self.function, self.loops, self.tested, touching
+            ")" if bracket == "(" else "}",
+            self.now,
+            here,
+            self.conditional,
+            self.function,
+            self.loops,
+            self.tested,
+            touching,
         )
         self.frames.append(frame)
         self._enter(bracket)
@@ -416,7 +427,10 @@ def _stream(text: str, at: int) -> bool:
 
 
 def _number(word: Word) -> bool:
-    return word.literal is not None and re.fullmatch(r"-?\d+(?:\.\d+)?(?:[kmgt]b)?|0x[0-9a-f]+", word.literal, re.I) is not None
+    return (
+        word.literal is not None
+        and re.fullmatch(r"-?\d+(?:\.\d+)?(?:[kmgt]b)?|0x[0-9a-f]+", word.literal, re.I) is not None
+    )
 
 
 def _expanded(body: str) -> tuple[str | Ref, ...]:

@@ -229,8 +229,8 @@ class _Reader:
         if statement is None and body is not None:
             self._stack.append((body, state))
             last = _last_command(body)
-            redirects = [each for child in node.children if child.type == "file_redirect" for each in self._redirect(child)]
-            self._pending[last.start_byte, last.end_byte] = redirects
+            outside = [child for child in node.children if child.type == "file_redirect"]
+            self._pending[last.start_byte, last.end_byte] = [each for one in outside for each in self._redirect(one)]
             return None
         bodies: list[Body] = []
         redirects: list[Redirect] = []

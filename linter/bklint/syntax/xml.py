@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-
 from bklint.errors import InputError, LimitError
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -61,7 +60,6 @@ class Element:
         """An attribute, ignoring case."""
         wanted = name.casefold()
         return next((value for key, value in self.attributes.items() if key.casefold() == wanted), None)
-
 
 
 _TAG_END = re.compile(rb"(?:\"[^\"]*\"|'[^']*'|[^\"'>])*>")

@@ -78,6 +78,7 @@ def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> 
         return unknown(Reason.LIMIT if tree.limit else Reason.ERROR, tree.message, place)
     value = evaluate(tree, env, place)
     if env.use and (value.hops is not None or value.place != place):
+        env.lowering.spend(_size((value,)))
         return carried(value, "use", str(pointer[-1]) if pointer else "", place)
     return value
 
@@ -206,7 +207,9 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
         if name in SCOPED:
             result = SCOPED[name].run(env, operands, place)
             return result if result.place is not None else _placed(node, operands, result.data, place, True)
-        return apply(node, PURE[name], operands, place)
+        made = apply(node, PURE[name], operands, place)
+        env.lowering.spend(_size((made,)))
+        return made
     except UndecidedError as error:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
     except FunctionError as error:

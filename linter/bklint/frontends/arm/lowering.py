@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 520
 """Deepest evaluation, in Python frames; Python itself stops at 1,000, of which callers have used some."""
-MAX_STEPS = 4_000_000
+MAX_STEPS = 1_000_000
 """Most calls, accesses and members of collections that are looked at for one world."""
 MAX_INSTANCES = 50_000
 """Most instances of loops in one world."""

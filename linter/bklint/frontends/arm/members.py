@@ -108,26 +108,29 @@ class Keys(Mapping[str, "JsonPlace"]):
         return len(self._names)
 
 
+_Way = tuple["tuple[str, str, Locator | None]", ...]
+"""Kind, label and place of hops, oldest first."""
+
+
 class _Carried(Fields):
-    """The members of an object that came through a place of its own: each takes the hop on."""
+    """The members of an object that came through places of its own: each takes the hops on."""
 
-    __slots__ = ("_base", "_hop", "depth")
+    __slots__ = ("base", "way")
 
-    def __init__(self, base: ObjectData, hop: tuple[str, str, Locator | None]) -> None:
+    def __init__(self, base: ObjectData, way: _Way) -> None:
         super().__init__()
-        self._base = base
-        self._hop = hop
-        self.depth: int = 1 + (base.fields.depth if isinstance(base.fields, _Carried) else 0)
+        self.base = base
+        self.way = way
 
     @property
     def names(self) -> Mapping[str, object]:
         """See Fields."""
-        fields = self._base.fields
+        fields = self.base.fields
         return fields.names if isinstance(fields, Fields) else fields
 
     def make(self, name: str) -> Value:
         """See Fields."""
-        return carried(self._base.fields[name], *self._hop)
+        return _carried(self.base.fields[name], self.way, 0)
 
 
 class _Opened(Fields):
@@ -161,17 +164,23 @@ def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
     return value
 
 
-def carried(value: Value, kind: str, label: str, place: Locator | None, depth: int = 0) -> Value:
+def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
     """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
+    return _carried(value, ((kind, label, place),), 0)
+
+
+def _carried(value: Value, way: _Way, depth: int) -> Value:
     data = value.data
     if isinstance(data, ListData) and depth < MAX_LISTS:
-        items = tuple([carried(item, kind, label, place, depth + 1) for item in data.items])
+        items = tuple([_carried(item, way, depth + 1) for item in data.items])
         value = value._replace(data=ListData(items, data.rest))
     elif isinstance(data, ObjectData) and data.fields:
-        fields = _Carried(data, (kind, label, place))
-        if fields.depth <= MAX_CARRIED:
-            value = value._replace(data=LazyObject(fields, data.rest, data.keys))
-    return value.via(kind, label, place)
+        base, before = (data.fields.base, data.fields.way) if isinstance(data.fields, _Carried) else (data, ())
+        fields = _Carried(base, (*before, *way)[-MAX_CARRIED:])
+        value = value._replace(data=LazyObject(fields, data.rest, data.keys))
+    for hop in way:
+        value = value.via(*hop)
+    return value
 
 
 def flaw(value: Value, spend: Callable[[int], None]) -> Unknown | None:

@@ -31,6 +31,8 @@ from bklint.source import Locator
 MAX_TEXT = 1 << 20
 """Longest string that is composed, in characters. A template is at most 4 MB
 (https://learn.microsoft.com/azure/azure-resource-manager/templates/best-practices)."""
+MAX_PARTS = 4096
+"""Most parts of a string of which some are unknown."""
 MAX_ITEMS = 100_000
 """Longest list that is made."""
 MAX_KEY = 40
@@ -169,6 +171,8 @@ def composed(found: Parts) -> str | Text | Unknown:
     if sum(len(part) for part in found if isinstance(part, str)) > MAX_TEXT:
         limit("a string")
     data = joined(_flat(found)) if found else ""
+    if isinstance(data, Text) and len(data.parts) > MAX_PARTS:
+        limit("a string")
     if isinstance(data, Unknown) and data.type != "string":
         return replace(data, type="string", domain=() if data.type else data.domain)
     return data

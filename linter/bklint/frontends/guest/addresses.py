@@ -12,7 +12,9 @@ from bklint.frontends.guest.interfaces import interface, is_ipv6
 from bklint.frontends.guest.text import marked
 
 _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
-_NOT_ETHERNET = frozenset({"dummy", "bridge", "bond", "vlan", "wireguard", "loopback", "tun", "team", "vxlan", "infiniband", "wifi"})
+_NOT_ETHERNET = frozenset(
+    {"dummy", "bridge", "bond", "vlan", "wireguard", "loopback", "tun", "team", "vxlan", "infiniband", "wifi"}
+)
 
 
 def ip(call: Call) -> None:
@@ -60,7 +62,11 @@ def nmcli(call: Call) -> None:
         return
     name = call.after("ifname") or call.after("connection.interface-name")
     if name is None or name.text == "*":
-        name = call.after("con-name") if adds else next((arg for arg in call.args[2:] if arg.low not in ("id", "uuid", "path")), None)
+        name = (
+            call.after("con-name")
+            if adds
+            else next((arg for arg in call.args[2:] if arg.low not in ("id", "uuid", "path")), None)
+        )
     static = method is None or method.low == "manual"
     if not static and method is not None and method.low not in ("auto",):
         return
@@ -87,15 +93,23 @@ def netplan_set(call: Call) -> None:
 def netsh_interface(call: Call) -> None:
     """`netsh interface ip set address NAME static ADDRESS MASK GATEWAY`."""
     words = call.words
-    if len(words) < 4 or not re.match(r"int(?:e|er|erf|erfa|erfac|erface)?\Z", words[0]) or words[1] not in ("ip", "ipv4"):
+    if (
+        len(words) < 4
+        or not re.match(r"int(?:e|er|erf|erfa|erfac|erface)?\Z", words[0])
+        or words[1] not in ("ip", "ipv4")
+    ):
         return
     if words[2] not in ("set", "add") or not "address".startswith(words[3].rstrip("es")[:4] or "-"):
         return
     named, plain = _tagged(call.args[4:])
     name = named.get("name") or named.get("interface") or (plain[0] if plain else None)
     rest = [arg.low for arg in plain if arg is not name]
-    source = named["source"].low if "source" in named else next((word for word in rest if word in ("static", "dhcp")), "")
-    address = named.get("address") or named.get("addr") or next((arg for arg in plain[1:] if _ADDRESS.match(arg.text)), None)
+    source = (
+        named["source"].low if "source" in named else next((word for word in rest if word in ("static", "dhcp")), "")
+    )
+    address = (
+        named.get("address") or named.get("addr") or next((arg for arg in plain[1:] if _ADDRESS.match(arg.text)), None)
+    )
     static = source == "static" or (source == "" and address is not None)
     if not static and source != "dhcp":
         return
@@ -113,7 +127,7 @@ def _tagged(args: tuple[Arg, ...]) -> tuple[dict[str, Arg], list[Arg]]:
     named: dict[str, Arg] = {}
     plain: list[Arg] = []
     for arg in args:
-        match = re.match(r"([a-z]+)=(.*)\Z", arg.text, re.I | re.S)
+        match = re.match(r"([a-z-]+)=(.*)\Z", arg.text, re.I | re.S)
         if match:
             named[match[1].casefold()] = Arg(match[2], arg.start, arg.end, True, (), arg.origin)
         else:

@@ -269,7 +269,12 @@ class Interpreter:
             return args
         found: list[Arg] = []
         for arg in args:
-            if not arg.quoted and " " in arg.text and "\\" not in arg.text and self._out.text.data[arg.start : arg.start + 1] == b"$":
+            if (
+                not arg.quoted
+                and " " in arg.text
+                and "\\" not in arg.text
+                and self._out.text.data[arg.start : arg.start + 1] == b"$"
+            ):
                 found += [Arg(text, arg.start, arg.end, False, (), arg.origin) for text in arg.text.split()]
             else:
                 found.append(arg)

@@ -103,7 +103,9 @@ def rule(
     )  # fmt: skip
 
 
-def default(out: Recorder, start: int, end: int, conditional: bool, action: str, tool: str, direction: str = "out") -> None:
+def default(
+    out: Recorder, start: int, end: int, conditional: bool, action: str, tool: str, direction: str = "out"
+) -> None:
     """Record what happens to traffic that no rule matches."""
     out.add("firewallDefaults", start, end, conditional, direction=direction, action=action, tool=tool)
 
@@ -121,7 +123,9 @@ _LONG = {
 
 def iptables(call: Call) -> None:
     """`iptables -A OUTPUT -d ADDRESS -j DROP`."""
-    iptables_words(call.out, call.start, call.end, call.conditional, [arg.text for arg in call.args], "filter", call.name)
+    iptables_words(
+        call.out, call.start, call.end, call.conditional, [arg.text for arg in call.args], "filter", call.name
+    )
 
 
 def iptables_words(
@@ -136,7 +140,24 @@ def iptables_words(
     while at < len(words):
         word = words[at]
         following = words[at + 1] if at + 1 < len(words) else ""
-        if word in ("-A", "--append", "-I", "--insert", "-D", "--delete", "-P", "--policy", "-F", "--flush", "-R", "--replace") and not command:
+        if (
+            word
+            in (
+                "-A",
+                "--append",
+                "-I",
+                "--insert",
+                "-D",
+                "--delete",
+                "-P",
+                "--policy",
+                "-F",
+                "--flush",
+                "-R",
+                "--replace",
+            )
+            and not command
+        ):
             command, chain = _COMMANDS[word], following
             at += 2
             if command == "I" and at < len(words) and words[at].isdigit():
@@ -180,7 +201,11 @@ def _iptables_rule(
         if name in ("INPUT", "FORWARD", "PREROUTING") or table == "nat":
             return
         states = options.get("--ctstate", options.get("--state", ""))
-        inner = options.get("-o", "") in ("lo", "docker0") or negated or (states and "NEW" not in states and "INVALID" not in states)
+        inner = (
+            options.get("-o", "") in ("lo", "docker0")
+            or negated
+            or (states and "NEW" not in states and "INVALID" not in states)
+        )
         ports = options.get("--dports") or options.get("--dport") or ""
         rule(
             out, start, end, conditional, action=_ACTIONS.get(options.get("-j", "").casefold(), "other"), tool="iptables",
@@ -277,7 +302,9 @@ def nft_rule(out: Recorder, start: int, end: int, conditional: bool, text: str, 
     )  # fmt: skip
 
 
-_NFT = re.compile(rb"(?P<comment>#[^\n]*)|(?P<open>\{)|(?P<close>\})|(?P<end>[;\n])|(?P<text>(?:[^#{};\n\"]|\"[^\"\n]*\")+)")
+_NFT = re.compile(
+    rb"(?P<comment>#[^\n]*)|(?P<open>\{)|(?P<close>\})|(?P<end>[;\n])|(?P<text>(?:[^#{};\n\"]|\"[^\"\n]*\")+)"
+)
 
 
 def nft_file(out: Recorder) -> None:
@@ -364,7 +391,12 @@ def netsh_advfirewall(call: Call) -> None:
     words = call.words[1:]
     if words[:3] == ["firewall", "add", "rule"] or words[:3] == ["firewall", "set", "rule"]:
         tags = netsh_tags(call)
-        if "dir" not in tags or tags["dir"].low != "out" or "action" not in tags or "enable" in tags and tags["enable"].low == "no":
+        if (
+            "dir" not in tags
+            or tags["dir"].low != "out"
+            or "action" not in tags
+            or ("enable" in tags and tags["enable"].low == "no")
+        ):
             return
         rule(
             call.out, call.start, call.end, call.conditional, action=_ACTIONS.get(tags["action"].low, "other"), tool="windows",
@@ -387,9 +419,9 @@ def new_net_firewall_rule(call: Call) -> None:
     sets = call.name == "set-netfirewallrule"
     if action is None or (enabled is not None and enabled.low in ("false", "$false")):
         return
-    if direction is None or direction.low != "outbound":
-        if not sets or call.parameter("RemoteAddress") is None or (direction is not None and direction.low == "inbound"):
-            return
+    outbound = direction is not None and direction.low == "outbound"
+    if not outbound and (not sets or call.parameter("RemoteAddress") is None or direction is not None):
+        return
     address, port, protocol = call.parameter("RemoteAddress"), call.parameter("RemotePort"), call.parameter("Protocol")
     narrowing = ("Program", "Service", "Package", "LocalAddress", "LocalPort", "InterfaceAlias", "LocalUser")
     if sets and address is None:

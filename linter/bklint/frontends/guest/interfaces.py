@@ -13,7 +13,9 @@ from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.model.value import Reason, Unknown, Value
 
-_PRIMARY = re.compile(r"(?:eth0|en(?:s|o|p|x)?\d\w*|en\*|e\*|eth\*|en\[.*|ens\*|enp\*|eno\*|ethernet|primary|system eth0|cloud-init eth0)\Z")
+_PRIMARY = re.compile(
+    r"(?:eth0|en(?:s|o|p|x)?\d\w*|en\*|e\*|eth\*|en\[.*|ens\*|enp\*|eno\*|ethernet|primary|system eth0|cloud-init eth0)\Z"
+)
 _OTHER = re.compile(
     r"(?:lo(?:opback.*)?\d*|.*loopback.*|docker.*|br-?.*|bridge.*|veth.*|vethernet.*|virbr.*|vnet.*|cni.*|cbr.*|flannel.*|cali.*|kube.*"
     r"|dummy.*|bond.*|team.*|tun.*|tap.*|wg.*|ib\d.*|hsn.*|wlan.*|wl.*|vxlan.*|lxc.*|lxd.*|podman.*|ovs.*|nat|internal|hostonly.*"
@@ -28,7 +30,9 @@ _TAKEN = (
 )
 
 
-def primary(name: str, gateway: bool | None, origin: str = "", flags: frozenset[str] | set[str] = frozenset()) -> str | None:
+def primary(
+    name: str, gateway: bool | None, origin: str = "", flags: frozenset[str] | set[str] = frozenset()
+) -> str | None:
     """`yes`, `no`, `likely` (not known, but it is given the default gateway); None where nothing tells.
 
     `origin` is the command that an unknown name was taken from, in lower case.

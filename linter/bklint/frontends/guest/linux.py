@@ -7,6 +7,7 @@ import re
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.firewalls import holds_host
 from bklint.frontends.guest.interfaces import interface
+from bklint.model.value import Value
 
 _NOWHERE = frozenset({"blackhole", "unreachable", "prohibit", "reject"})
 
@@ -14,7 +15,11 @@ _NOWHERE = frozenset({"blackhole", "unreachable", "prohibit", "reject"})
 def ip_route(call: Call) -> None:
     """`ip route add blackhole ADDRESS`, `ip route add ADDRESS via GATEWAY`."""
     words = [word for word in call.words if word not in ("-4", "-f", "inet")]
-    if len(words) < 3 or not ("route".startswith(words[0]) and words[0][:1] == "r") or words[1] not in ("add", "replace", "append", "change"):
+    if (
+        len(words) < 3
+        or not ("route".startswith(words[0]) and words[0][:1] == "r")
+        or words[1] not in ("add", "replace", "append", "change")
+    ):
         return
     rest = words[2:]
     nowhere = next((word for word in rest if word in _NOWHERE), "")
@@ -28,10 +33,19 @@ def _behind(words: list[str], word: str) -> str:
 
 def route(call: Call, destination: str, kind: str, via: str, how: str) -> None:
     """Record a route that is explicitly for the host address, or of a destination that is not known."""
-    holds = holds_host(destination) if destination not in ("default", "0.0.0.0/0", "0.0.0.0", "") else False
+    broad = re.match(r"default\Z|\Z|0\.0\.0\.0|\d+\.\d+\.\d+\.\d+/[0-7]\Z|128\.0\.0\.0", destination)
+    holds = False if broad else holds_host(destination)
     if holds is False:
         return
-    call.record("routes", destination=destination, action=kind, via=via, how=how)
+    place = call.out.text.place(call.start, call.end)
+    unknowns = call.out.text.unknowns
+    why = unknowns.first(destination if holds is None else via)
+    diverts: Value | str = "yes"
+    if kind == "gateway" and (not via or re.fullmatch(r"\d+\.\d+\.\d+\.1", via)):
+        diverts = "no"
+    elif why is not None:
+        diverts = Value(why, place)
+    call.record("routes", destination=destination, action=kind, via=via, how=how, diverts=diverts)
 
 
 def route_add(call: Call) -> None:
@@ -45,7 +59,13 @@ def route_add(call: Call) -> None:
     mask = _behind(rest, "mask") or _behind(rest, "netmask")
     destination = f"{rest[0]}/{mask}" if mask and "/" not in rest[0] else rest[0]
     windows = "mask" in rest or re.fullmatch(r"[\d.]+", rest[-1]) is not None
-    via = _behind(rest, "gw") or (rest[rest.index("mask") + 2] if "mask" in rest and len(rest) > rest.index("mask") + 2 else rest[-1] if windows else "")
+    via = _behind(rest, "gw") or (
+        rest[rest.index("mask") + 2]
+        if "mask" in rest and len(rest) > rest.index("mask") + 2
+        else rest[-1]
+        if windows
+        else ""
+    )
     route(call, destination, "nowhere" if "reject" in rest else "gateway", via, "route add")
 
 
@@ -75,7 +95,9 @@ def waagent(call: Call) -> None:
         call.record("packageChanges", package="walinuxagent", action="remove", manager="waagent")
 
 
-_SUBSTITUTION = re.compile(r"s(?P<mark>[/|#,~@!])(?P<find>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<put>(?:\\.|(?!(?P=mark)).)*)(?P=mark)")
+_SUBSTITUTION = re.compile(
+    r"s(?P<mark>[/|#,~@!])(?P<find>(?:\\.|(?!(?P=mark)).)*)(?P=mark)(?P<put>(?:\\.|(?!(?P=mark)).)*)(?P=mark)"
+)
 _SETTING = re.compile(r"((?:[A-Za-z]+\.)+[A-Za-z]+)\s*=\s*([^\s\"'\\]+)")
 
 
@@ -99,7 +121,11 @@ def sed(call: Call) -> None:
 def link(call: Call) -> None:
     """`ln -sf /usr/bin/python3.X /usr/bin/python`: a link to what may not be there."""
     words = [arg.text for arg in call.args if not arg.text.startswith("-")]
-    if len(words) == 2 and re.fullmatch(r"/usr/bin/python[23]?", words[1]) and "s" in "".join(arg.text for arg in call.args if arg.text.startswith("-")):
+    if (
+        len(words) == 2
+        and re.fullmatch(r"/usr/bin/python[23]?", words[1])
+        and "s" in "".join(arg.text for arg in call.args if arg.text.startswith("-"))
+    ):
         call.record("packageChanges", package="python", action="install", manager="link")
 
 
@@ -107,4 +133,3 @@ def fapolicyd(call: Call) -> None:
     """`fapolicyd-cli --file add /var/lib/waagent/`: trust for the agent's directory."""
     if "add" in call.words and "waagent" in call.line:
         call.record("applicationControlRules", engine="fapolicyd", effect="allowed", how="fapolicyd-cli")
-

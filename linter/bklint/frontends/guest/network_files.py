@@ -22,7 +22,9 @@ from bklint.syntax.keyvalue import Entry
 from bklint.syntax.yaml import YamlDocument
 
 _MANAGED = ("bonds", "bridges", "vlans", "tunnels", "dummy-devices")
-_VIRTUAL = frozenset({"bond", "bridge", "dummy", "vlan", "wireguard", "loopback", "tun", "ovs-bridge", "team", "infiniband", "ip-tunnel"})
+_VIRTUAL = frozenset(
+    {"bond", "bridge", "dummy", "vlan", "wireguard", "loopback", "tun", "ovs-bridge", "team", "infiniband", "ip-tunnel"}
+)
 
 
 def netplan(out: Recorder) -> None:
@@ -136,7 +138,11 @@ def _version_1(out: Recorder, document: YamlDocument, at: Pointer, config: list[
             interface(out, place.start, place.end, name, "dhcp", "cloud-init")
             continue
         for number, subnet in enumerate(subnets or ()):
-            if isinstance(subnet, dict) and str(subnet.get("type")) == "static" and not is_ipv6(str(subnet.get("address"))):
+            if (
+                isinstance(subnet, dict)
+                and str(subnet.get("type")) == "static"
+                and not is_ipv6(str(subnet.get("address")))
+            ):
                 place = document.place((*at, index, "subnets", number, "type"), "member").locate()
                 interface(
                     out, place.start, place.end, name, "static", "cloud-init",
@@ -151,7 +157,10 @@ def ifcfg(out: Recorder) -> None:
     protocol = found.get("BOOTPROTO")
     kind = _value(found, "BOOTPROTO").casefold()
     name = _value(found, "DEVICE") or _value(found, "NAME") or posixpath.basename(out.text.name).partition("-")[2]
-    virtual = _value(found, "TYPE").casefold() in _VIRTUAL or {"MASTER", "SLAVE", "BRIDGE", "VLAN", "BONDING_MASTER"} & found.keys()
+    virtual = (
+        _value(found, "TYPE").casefold() in _VIRTUAL
+        or {"MASTER", "SLAVE", "BRIDGE", "VLAN", "BONDING_MASTER"} & found.keys()
+    )
     at = protocol or address
     if at is None:
         return
@@ -185,7 +194,9 @@ def networkd(out: Recorder) -> None:
     found = keyvalue.entries(out.text.data)
     name = next(_values(found, "match", "name"), "").split(" ")[0]
     kind = next(_values(found, "match", "type"), "")
-    addresses = [entry for entry in found if entry.section.casefold() in ("network", "address") and entry.key.text == "Address"]
+    addresses = [
+        entry for entry in found if entry.section.casefold() in ("network", "address") and entry.key.text == "Address"
+    ]
     four = [entry for entry in addresses if not is_ipv6(entry.value.text)]
     dhcp = next(_values(found, "network", "dhcp"), "no").casefold()
     which = "yes" if not name and kind == "ether" else "no" if {*_values(found, "network", "bond")} else None
@@ -214,7 +225,9 @@ def keyfile(out: Recorder) -> None:
         return
     name = next(_values(found, "connection", "interface-name"), "") or next(_values(found, "connection", "id"), "")
     address = next((e.value.text for e in found if e.section == "ipv4" and e.key.text.startswith("address")), "")
-    virtual = next(_values(found, "connection", "type"), "") in _VIRTUAL or any(True for _ in _values(found, "connection", "master"))
+    virtual = next(_values(found, "connection", "type"), "") in _VIRTUAL or any(
+        True for _ in _values(found, "connection", "master")
+    )
     gateway = "," in address or any(True for _ in _values(found, "ipv4", "gateway"))
     interface(
         out, method.start, method.end, name, "static" if method.value.text == "manual" else "dhcp",

@@ -11,8 +11,27 @@ import re
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.text import marked
 
-_REMOVES = frozenset({"remove", "purge", "erase", "autoremove", "autopurge", "rm", "uninstall", "-e", "--erase", "-r", "--remove", "-P", "--purge", "del"})
-_INSTALLS = frozenset({"install", "in", "reinstall", "-i", "--install", "localinstall", "update", "upgrade", "-U", "-Uvh", "-ivh", "add"})
+_REMOVES = frozenset(
+    {
+        "remove",
+        "purge",
+        "erase",
+        "autoremove",
+        "autopurge",
+        "rm",
+        "uninstall",
+        "-e",
+        "--erase",
+        "-r",
+        "--remove",
+        "-P",
+        "--purge",
+        "del",
+    }
+)
+_INSTALLS = frozenset(
+    {"install", "in", "reinstall", "-i", "--install", "localinstall", "update", "upgrade", "-U", "-Uvh", "-ivh", "add"}
+)
 _GITHUB = re.compile(r"github(?:usercontent)?\.com[/:]azure/walinuxagent", re.I)
 
 
@@ -114,7 +133,9 @@ def downloads(call: Call) -> None:
     for arg in call.args:
         if not marked(arg.text) and _GITHUB.search(arg.text):
             call.out.unit.flags.add("walinuxagent source")
-            if call.name in ("git", "pip", "pip3") or re.search(r"/(?:archive|releases|tarball|zipball|master|refs)", arg.low):
+            if call.name in ("git", "pip", "pip3") or re.search(
+                r"/(?:archive|releases|tarball|zipball|master|refs)", arg.low
+            ):
                 call.record("agentSources", path=arg.text, source="github", how=call.name)
             return
 

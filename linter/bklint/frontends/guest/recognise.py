@@ -32,6 +32,9 @@ def recognises(path: str, head: bytes) -> str | None:
     name = path.replace("\\", "/").casefold()
     base = name.rpartition("/")[2]
     text = _transcoded(head)
+    if base.endswith((".pkr.hcl", ".json")):
+        build = b"provisioner" in text if base.endswith(".hcl") else b'"provisioners"' in text and b'"builders"' in text
+        return "packer" if build else None
     by_path = path_kind(name)
     if by_path is not None:
         return by_path if _fits(by_path, text) else None
@@ -71,13 +74,21 @@ _PATHS = (
     (re.compile(r"\.nmconnection\Z"), "keyfile"),
     (re.compile(r"\.network\Z"), "networkd"),
     (re.compile(r"(?:^|/)netplan/[^/]+\.ya?ml\Z|netplan[^/]*\.ya?ml\Z"), "netplan"),
-    (re.compile(r"(?:^|/)etc/environment\Z|(?:^|/)environment\Z|(?:^|/)etc/profile\.d/[^/]*proxy[^/]*\Z"), "environment"),
+    (
+        re.compile(r"(?:^|/)etc/environment\Z|(?:^|/)environment\Z|(?:^|/)etc/profile\.d/[^/]*proxy[^/]*\Z"),
+        "environment",
+    ),
     (re.compile(r"(?:^|/)fstab\Z"), "fstab"),
     (re.compile(r"(?:^|/)etc/hosts\Z|(?:^|/)hosts\Z"), "hosts"),
     (re.compile(r"(?:^|/)selinux/config\Z"), "selinux"),
     (re.compile(r"(?:^|/)fapolicyd(?:/rules\.d/[^/]+|/fapolicyd\.rules)\Z|fapolicyd[^/]*\.rules\Z"), "fapolicyd"),
     (re.compile(r"(?:^|/)nftables\.(?:conf|nft)\Z|\.nft\Z"), "nftables"),
-    (re.compile(r"(?:^|/)rules\.v[46]\Z|(?:^|/)(?:iptables|ip6tables)(?:\.(?:rules|save|conf|up\.rules))?\Z|iptables[^/]*\.rules\Z"), "iptables"),
+    (
+        re.compile(
+            r"(?:^|/)rules\.v[46]\Z|(?:^|/)(?:iptables|ip6tables)(?:\.(?:rules|save|conf|up\.rules))?\Z|iptables[^/]*\.rules\Z"
+        ),
+        "iptables",
+    ),
     (re.compile(r"(?:^|/)ufw/(?:user|before|after)6?\.rules\Z"), "iptables"),
     (re.compile(r"(?:^|/)default/ufw\Z"), "ufw"),
     (re.compile(r"(?:^|/)(?:walinuxagent|waagent)\.service(?:\.d/[^/]+\.conf)?\Z"), "unit"),
@@ -141,7 +152,9 @@ def _xml_kind(text: bytes) -> str | None:
         return "applocker"
     if b"urn:schemas-microsoft-com:sipolicy" in start:
         return "wdac"
-    if re.search(rb"<(?:zone|direct|policy)\b", start) and re.search(rb"<(?:rule|chain|passthrough|service|target)\b|target=", text):
+    if re.search(rb"<(?:zone|direct|policy)\b", start) and re.search(
+        rb"<(?:rule|chain|passthrough|service|target)\b|target=", text
+    ):
         return "firewalld"
     return None
 
@@ -158,7 +171,7 @@ def carried_kind(text: bytes, windows: bool | None) -> str | None:
     start = text.lstrip()[:256].lower()
     if start.startswith((b"<powershell>", b"#ps1", b"<script>", b"param(", b"param (", b"<#", b"#requires")):
         return "powershell"
-    if start.startswith(b"<?xml") or start.startswith(b"<unattend") or start.startswith(b"<component"):
+    if start.startswith((b"<?xml", b"<unattend", b"<component")):
         return _xml_kind(text)
     if windows is not None:
         return "powershell" if windows else "shell"

@@ -114,5 +114,3 @@ def _inside(place: Place, outer: Locator | None) -> bool:
         return True
     found = outer.locate()
     return found.source.name == place.source.name and found.start <= place.start and place.end <= found.end
-
-

@@ -10,6 +10,7 @@ import re
 
 from bklint.frontends.guest import services
 from bklint.frontends.guest.calls import Arg, Call
+from bklint.frontends.guest.firewalls import default
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.syntax import keyvalue
@@ -45,15 +46,19 @@ def number(data: str) -> str:
     return str(int(text)) if re.fullmatch(r"\d{1,10}", text) else text
 
 
-def change(out: Recorder, start: int, end: int, conditional: bool, key: str, name: str, data: str, action: str = "set") -> None:
+def change(
+    out: Recorder, start: int, end: int, conditional: bool, key: str, name: str, data: str, action: str = "set"
+) -> None:
     """Record one value that is set or deleted."""
     key, name = normalised(key), name.strip().strip('"').casefold()
     out.add("registryValues", start, end, conditional, key=key, name=name, value=number(data), action=action)
+    if name == "defaultoutboundaction" and "windowsfirewall" in key and action == "set":
+        default(out, start, end, conditional, "block" if number(data) == "1" else "allow", "windows")
     match = _SERVICE.match(key)
     if match and action == "set":
         fields = services.registry_value(match[1], name, number(data))
         if fields is not None:
-            out.add("serviceChanges", start, end, conditional, **fields)
+            out.add("serviceChanges", start, end, conditional, None, **fields)
 
 
 def _called(call: Call, key: str, name: str, data: str, action: str = "set") -> None:
@@ -130,7 +135,9 @@ def security_template(out: Recorder) -> None:
             path, _, name = key.strip().rpartition("\\")
             change(out, offset, end, False, path, name, value.partition(",")[2])
         elif section == "service general setting" and len(fields) >= 2 and fields[1] == "4":
-            out.add("serviceChanges", offset, end, service=fields[0].casefold(), action="disable", how="security template")
+            out.add(
+                "serviceChanges", offset, end, service=fields[0].casefold(), action="disable", how="security template"
+            )
         elif section == "file security" and "machinekeys" in fields[0].casefold():
             out.add("aclChanges", offset, end, path="machinekeys", action=sddl_action(text), how="security template")
 

@@ -35,8 +35,8 @@ _START_TYPES = {
 }
 _REGISTRY = {"4": "disable", "3": "manual", "2": "enable", "1": "enable", "0": "enable"}
 _UNIT_VERBS = {
-    "stop": "stop", "kill": "stop", "disable": "disable", "mask": "mask", "start": "start", "restart": "start", "enable": "enable",
-    "unmask": "unmask", "try-restart": "start", "reload-or-restart": "start", "reenable": "enable",
+    "stop": "stop", "kill": "stop", "disable": "disable", "mask": "mask", "start": "start", "restart": "start",
+    "enable": "enable", "unmask": "unmask", "try-restart": "start", "reload-or-restart": "start", "reenable": "enable",
 }  # fmt: skip
 
 
@@ -73,7 +73,14 @@ def chkconfig(call: Call) -> None:
     """`chkconfig NAME off`, `update-rc.d NAME disable`."""
     words = [arg for arg in call.args if not arg.text.startswith("-")]
     if len(words) >= 2:
-        action = {"off": "disable", "disable": "disable", "remove": "disable", "on": "enable", "enable": "enable", "defaults": "enable"}
+        action = {
+            "off": "disable",
+            "disable": "disable",
+            "remove": "disable",
+            "on": "enable",
+            "enable": "enable",
+            "defaults": "enable",
+        }
         found = action.get(words[-1].low) if call.name == "chkconfig" else action.get(words[1].low)
         if found:
             change(call, words[0].text, found, call.name)

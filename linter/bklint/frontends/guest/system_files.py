@@ -85,7 +85,9 @@ def fstab(out: Recorder) -> None:
             mount(out, row.start, row.end, fields[0], fields[1], fields[3] if len(fields) > 3 else "")
 
 
-def mount(out: Recorder, start: int, end: int, device: str, point: str, options: str, conditional: bool = False) -> None:
+def mount(
+    out: Recorder, start: int, end: int, device: str, point: str, options: str, conditional: bool = False
+) -> None:
     """Record an entry that mounts a file system."""
     point = point.rstrip("/") or "/"
     if device in ("none", "null", "nil", "~"):
@@ -111,7 +113,9 @@ def hosts(out: Recorder) -> None:
     for row in keyvalue.rows(out.text.data):
         names = [field.text for field in row.fields[1:]]
         if HOST in names and row.fields[0].text != HOST:
-            out.add("routes", row.start, row.end, destination=HOST, action="hosts", via=row.fields[0].text, how="hosts file")
+            out.add(
+                "routes", row.start, row.end, destination=HOST, action="hosts", via=row.fields[0].text, how="hosts file"
+            )
 
 
 def selinux(out: Recorder) -> None:
@@ -130,7 +134,12 @@ def fapolicyd(out: Recorder) -> None:
         word = text.split(None, 1)[0] if text else ""
         if word.startswith("allow") and ("/var/lib/waagent" in text or re.search(r"\ball\s*:\s*all\s*\Z", text)):
             allowed = allowed or denied is None
-        elif word.startswith("deny") and denied is None and re.search(r"\bperm=(?:execute|any)\b", text) and re.search(r":\s*(?:all|dir=|ftype=application)", text):
+        elif (
+            word.startswith("deny")
+            and denied is None
+            and re.search(r"\bperm=(?:execute|any)\b", text)
+            and re.search(r":\s*(?:all|dir=|ftype=application)", text)
+        ):
             denied = (offset, end)
     if denied is not None and not allowed:
         out.add("applicationControlRules", *denied, engine="fapolicyd", effect="notAllowed", how="fapolicyd rules")

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bklint.frontends.terraform.alignment import Runs, align
 from bklint.model.value import Reason, Unknown, Value, parts_of, text
 from bklint.source import Locator, Place, Source
+
+if TYPE_CHECKING:
+    from bklint.frontends.terraform.alignment import Runs
 
 _OPEN, _CLOSE = "\ue000", "\ue002"
 _MARK = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
@@ -22,6 +24,13 @@ _RESERVED = re.compile(f"[{_OPEN}{_CLOSE}]")
 
 MAX_NESTING = 8
 """Deepest nesting of texts in texts (a command in a script in a cloud-config in a MIME part)."""
+
+
+def align(place: Place, written: str) -> Runs | None:
+    """How a text runs along the bytes of its place; imported when there is one, since it is of another front-end."""
+    from bklint.frontends.terraform import alignment
+
+    return alignment.align(place, written)
 
 
 class Unknowns:
@@ -93,7 +102,7 @@ class GuestText:
         self.source = source
         self.unknowns = unknowns
         self.name = source.name
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self._pieces = pieces
         self._starts = [piece.start for piece in pieces]
         self._outer = outer

@@ -48,7 +48,11 @@ def static_method(call: Call) -> None:
     from bklint.frontends.guest import registry
 
     words = [arg.text for arg in call.args]
-    if call.name.endswith("environment]::setenvironmentvariable") and len(words) == 3 and words[2].casefold() == "machine":
+    if (
+        call.name.endswith("environment]::setenvironmentvariable")
+        and len(words) == 3
+        and words[2].casefold() == "machine"
+    ):
         variable(call, words[0], words[1])
     elif call.name.endswith("registry]::setvalue") and len(words) >= 3:
         registry.change(call.out, call.start, call.end, call.conditional, words[0], words[1], words[2])
@@ -67,7 +71,9 @@ def manage_bde(call: Call) -> None:
     """`manage-bde -on C:`."""
     action = next((word.lstrip("-/") for word in call.words if word[:1] in "-/"), "")
     if action in ("on", "lock", "autounlock"):
-        call.record("bitLockerActions", action="suspend" if action == "autounlock" else action, how=f"manage-bde -{action}")
+        call.record(
+            "bitLockerActions", action="suspend" if action == "autounlock" else action, how=f"manage-bde -{action}"
+        )
 
 
 # -- permissions -------------------------------------------------------------------------------------------------------
@@ -85,7 +91,9 @@ def icacls(call: Call) -> None:
 
 
 _SWITCHES = frozenset({"/t", "/c", "/l", "/q", "/e", "/y"})
-_TRUSTEES = re.compile(r"(?:\*s-1-1-0|everyone):\(?(?:oi\)\(?|ci\)\(?|\(|\))*r,w\)?\Z|(?:\*s-1-5-32-544|(?:builtin\\)?administrators):(?:\(\w\w\))*\(?f\)?\Z")
+_TRUSTEES = re.compile(
+    r"(?:\*s-1-1-0|everyone):\(?(?:oi\)\(?|ci\)\(?|\(|\))*r,w\)?\Z|(?:\*s-1-5-32-544|(?:builtin\\)?administrators):(?:\(\w\w\))*\(?f\)?\Z"
+)
 
 
 def _acl_action(words: list[str]) -> str:
@@ -93,7 +101,11 @@ def _acl_action(words: list[str]) -> str:
     verbs = [word for word in words if word[:1] == "/" and word not in _SWITCHES]
     if not verbs or all(word.startswith(("/save", "/verify", "/findsid", "/restore")) for word in verbs):
         return ""
-    if any(word.startswith(("/inheritance:r", "/inheritance:d", "/remove", "/deny", "/setowner", "/s", "/p", "/r", "/d")) and word != "/reset" for word in verbs):
+    if any(
+        word.startswith(("/inheritance:r", "/inheritance:d", "/remove", "/deny", "/setowner", "/s", "/p", "/r", "/d"))
+        and word != "/reset"
+        for word in verbs
+    ):
         return "change"
     if "/reset" in verbs:
         return "reset"

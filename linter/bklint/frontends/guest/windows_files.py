@@ -87,7 +87,14 @@ def applocker(out: Recorder) -> None:
         at = denied or collection
         end = at.end if denied is not None else at.inner_start
         effect = "denied" if denied is not None else "allowed" if allowed is not None else "notAllowed"
-        out.add("applicationControlRules", at.start, end, engine="AppLocker", effect=effect, how=f"{collection.get('Type')} rules")
+        out.add(
+            "applicationControlRules",
+            at.start,
+            end,
+            engine="AppLocker",
+            effect=effect,
+            how=f"{collection.get('Type')} rules",
+        )
 
 
 def _action(rule: Element) -> str:
@@ -118,7 +125,10 @@ def _applies(condition: Element) -> bool:
         return _fits(_expanded(condition.get("Path") or ""), EXTENSION)
     if condition.name == "FilePublisherCondition":
         return (
-            _fits((condition.get("PublisherName") or "").casefold(), "o=microsoft corporation, l=redmond, s=washington, c=us")
+            _fits(
+                (condition.get("PublisherName") or "").casefold(),
+                "o=microsoft corporation, l=redmond, s=washington, c=us",
+            )
             and (condition.get("ProductName") or "*") == "*"
             and (condition.get("BinaryName") or "*").casefold() in ("*", "iaasbcdrextension.exe")
         )
@@ -133,7 +143,9 @@ def _expanded(path: str) -> str:
 
 
 def _fits(pattern: str, text: str) -> bool:
-    regex = "".join(".*" if character == "*" else "." if character == "?" else re.escape(character) for character in pattern)
+    regex = "".join(
+        ".*" if character == "*" else "." if character == "?" else re.escape(character) for character in pattern
+    )
     return re.fullmatch(regex, text) is not None
 
 

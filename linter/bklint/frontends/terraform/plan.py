@@ -126,17 +126,14 @@ class PlanRoot:
         """What the plan only deletes, of the types that matter."""
         for index, entry in enumerate(self._data.get("resource_changes", ())):
             change = entry.get("change", {})
+            before = change.get("before")
+            if change.get("actions") != ["delete"] or "deposed" in entry or not isinstance(before, dict):
+                continue
             mapped = mapping_of(str(entry.get("type", "")))
-            if (
-                change.get("actions") == ["delete"]
-                and "deposed" not in entry
-                and isinstance(change.get("before"), dict)
-            ):
-                if mapped is not None and mapped.type in LOST and entry.get("mode") != "data":
-                    pointer = ("resource_changes", index)
-                    data = {**entry, "values": change["before"]}
-                    module = str(entry.get("module_address", ""))
-                    yield Planned(data, pointer, module, (*pointer, "change", "before"), lost=True)
+            if mapped is not None and mapped.type in LOST and entry.get("mode") != "data":
+                pointer, module = ("resource_changes", index), str(entry.get("module_address", ""))
+                where = (*pointer, "change", "before")
+                yield Planned({**entry, "values": before}, pointer, module, where, lost=True)
 
     def _resources(self) -> Iterator[Planned]:
         pending: list[tuple[Mapping[str, Any], tuple[str | int, ...], str]] = []

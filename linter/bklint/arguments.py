@@ -1,0 +1,220 @@
+"""The command line into options; what it does not say, the configuration says, and then the defaults.
+
+`--select` takes the place of the configuration's list, `--ignore` and `--policies` add to it, single values win.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bklint import __version__
+from bklint.errors import UsageError
+
+if TYPE_CHECKING:
+    from bklint.config import Configuration
+    from bklint.finding import Severity
+    from bklint.run import ScanOptions
+
+FORMATS = ("text", "json", "sarif", "github")
+SEVERITIES = ("error", "warning", "info")
+SCHEMAS = ("config", "policy", "output")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="bklint",
+        description="Finds in infrastructure code what would break Azure VM backup, before it is deployed.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"bklint {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    _scan(commands.add_parser("scan", help="check files and directories", allow_abbrev=False))
+    _baseline(commands.add_parser("baseline", help="record what is found today as known", allow_abbrev=False))
+    _policies(commands.add_parser("policies", help="list, show, test and write policies", allow_abbrev=False))
+    _init(commands.add_parser("init", help="write a configuration to start from", allow_abbrev=False))
+    schema = commands.add_parser("schema", help="print a JSON Schema", allow_abbrev=False)
+    schema.add_argument("name", choices=SCHEMAS)
+    return top
+
+
+def _scan(scan: argparse.ArgumentParser) -> None:
+    scan.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="directories and files (default: .)")
+    _inputs(scan.add_argument_group("inputs"))
+    _checks(scan.add_argument_group("checks"))
+    _known(scan.add_argument_group("known findings"))
+    _exit(scan.add_argument_group("exit status"))
+    _output(scan.add_argument_group("output"))
+
+
+def _baseline(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="directories and files (default: .)")
+    command.add_argument("--output", metavar="FILE", help="the file to write (default: .bklint-baseline.json)")
+    command.add_argument("--no-suppressions", action="store_true", help="record suppressed findings too")
+    _inputs(command.add_argument_group("inputs"))
+    _checks(command.add_argument_group("checks"))
+
+
+def _policies(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "action", nargs="?", choices=("list", "show", "test", "new", "facts"), default="list",
+        help="list all; show ID…; test DIR; print a new AREA/SLUG; facts and relations they may use",
+    )  # fmt: skip
+    command.add_argument("words", nargs="*", metavar="WORD")
+    command.add_argument("--policies", action="append", default=[], metavar="DIR", help="further policies")
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument("directory", nargs="?", default=".", metavar="DIR")
+    command.add_argument("--force", action="store_true", help="replace a configuration that is there")
+
+
+def _inputs(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="value of a Terraform variable")
+    group.add_argument("--var-file", action="append", default=[], metavar="FILE", help="Terraform variable values")
+    group.add_argument("--parameters", action="append", default=[], metavar="FILE", help="ARM parameter values")
+    group.add_argument("--location", default="", metavar="REGION", help="region that is deployed to")
+    group.add_argument(
+        "--complete", action="store_true", help="the paths hold the whole estate: what is not there does not exist"
+    )
+    group.add_argument("--config", metavar="FILE", help="this configuration instead of the nearest .bklint.yaml")
+    group.add_argument("--no-config", action="store_true", help="no configuration")
+
+
+def _checks(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--select", action="append", default=[], metavar="IDS", help="only these policies or areas")
+    group.add_argument("--ignore", action="append", default=[], metavar="IDS", help="all but these policies or areas")
+    group.add_argument("--policies", action="append", default=[], metavar="DIR", help="further policies")
+    group.add_argument(
+        "--edition",
+        choices=("original", "current"),
+        help="which documents count: the two original ones, or newer ones (default: original)",
+    )
+    group.add_argument("--only-protected", action="store_true", help="only machines that are known to be backed up")
+
+
+def _known(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--baseline", metavar="FILE", help="findings recorded here are known and do not count")
+    group.add_argument("--no-suppressions", action="store_true", help="report suppressed findings as any other")
+    group.add_argument(
+        "--changed-since", metavar="REV", help="only what the working tree adds to this commit (runs git)"
+    )
+    group.add_argument(
+        "--report-only",
+        action="store_true",
+        help="the PATHs are files: read whole roots below the working directory, report what these files cause",
+    )
+
+
+def _exit(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fail-on", choices=SEVERITIES, help="exit 1 from this severity on (default: error)")
+    group.add_argument("--fail-on-undecided", action="store_true", help="exit 1 where a check could not be decided")
+    group.add_argument("--strict", action="store_true", help="exit 3 where anything was not read")
+    group.add_argument("--exit-zero", action="store_true", help="exit 0 in spite of findings")
+
+
+def _output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        metavar="FMT[=FILE]",
+        help=f"{', '.join(FORMATS)}; repeatable, one of them without a file (default: text)",
+    )
+    group.add_argument("--output", metavar="FILE", help="write the report here instead of to standard output")
+    group.add_argument(
+        "--min-severity",
+        choices=SEVERITIES,
+        help="show findings from this severity on; never hides what --fail-on counts (default: warning)",
+    )
+    group.add_argument("--undecided", action="store_true", help="list the checks that could not be decided")
+    group.add_argument("--show-files", action="store_true", help="list what would be read, and as what, then stop")
+    group.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
+    group.add_argument("-v", "--verbose", action="store_true", help="a longer summary")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    group.add_argument("--no-progress", action="store_true", help="no progress line on the terminal")
+
+
+# -- options -------------------------------------------------------------------------------------------------------
+
+
+def configuration(arguments: argparse.Namespace) -> Configuration:
+    """The configuration that counts. Raises UsageError."""
+    from bklint import config
+
+    if arguments.no_config:
+        if arguments.config:
+            raise UsageError("--config and --no-config exclude each other")
+        return config.Configuration()
+    return config.load(arguments.config) if arguments.config else config.find(scanned(arguments))
+
+
+def scanned(arguments: argparse.Namespace) -> list[str]:
+    """The paths that are scanned."""
+    return ["."] if getattr(arguments, "report_only", False) else list(arguments.paths)
+
+
+def fail_on(arguments: argparse.Namespace, config: Configuration | None = None) -> Severity:
+    """The severity from which a finding fails the run."""
+    from bklint.finding import Severity
+
+    return Severity.of(arguments.fail_on or (config.fail_on if config is not None else None) or "error")
+
+
+def scan_options(arguments: argparse.Namespace, config: Configuration | None = None) -> ScanOptions:
+    """What `scan` and `baseline` are asked to do. Raises UsageError."""
+    from bklint.config import Configuration
+    from bklint.finding import Severity
+    from bklint.frontends import Options
+    from bklint.run import ScanOptions
+
+    config = config or Configuration()
+    recording = arguments.command == "baseline"
+    shown = Severity.INFO if recording else _shown(arguments, config)
+    return ScanOptions(
+        select=words(arguments.select) or config.select,
+        ignore=(*words(arguments.ignore), *config.ignore),
+        policy_directories=(*config.policies, *arguments.policies),
+        edition=arguments.edition or config.edition or "original",
+        complete=arguments.complete or config.complete,
+        only_protected=arguments.only_protected or config.only_protected,
+        min_severity=shown,
+        inputs=Options(
+            variables=tuple(_pair(option) for option in arguments.var),
+            var_files=tuple(arguments.var_file),
+            parameter_files=tuple(arguments.parameters),
+            location=arguments.location or config.location or "",
+        ),
+        config=config,
+        suppressions=not arguments.no_suppressions,
+        baseline="" if recording else arguments.baseline or config.baseline or "",
+        changed_since="" if recording else arguments.changed_since or "",
+        report_only=() if recording else _report_only(arguments),
+    )
+
+
+def _shown(arguments: argparse.Namespace, config: Configuration) -> Severity:
+    from bklint.finding import Severity
+
+    least = Severity.of(arguments.min_severity or config.min_severity or "warning")
+    return min(least, fail_on(arguments, config))
+
+
+def _report_only(arguments: argparse.Namespace) -> tuple[str, ...]:
+    if not arguments.report_only or arguments.paths == ["."]:
+        return ()
+    return tuple(arguments.paths)
+
+
+def words(options: Sequence[str]) -> tuple[str, ...]:
+    """The words of repeated, comma-separated options."""
+    return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
+
+
+def _pair(option: str) -> tuple[str, str]:
+    name, equals, value = option.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"--var {option!r} has no value: write --var NAME=VALUE")
+    return name.strip(), value

@@ -1,0 +1,240 @@
+"""The texts that the resources of a world bring into machines: custom data, extensions, run commands, answer files.
+
+Each becomes a list of texts with the machine they belong to, and the attribute that carries them.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bklint.errors import InputError
+from bklint.files import Reader, join
+from bklint.frontends.guest import recognise
+from bklint.frontends.guest.cloud_init import unbase64, unzipped
+from bklint.frontends.guest.text import GuestText, of_file, of_value
+from bklint.model.compare import equal
+from bklint.model.inventory import World
+from bklint.model.relations import SCALE_SET, VM
+from bklint.model.resource import Resource
+from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, step
+from bklint.source import Source
+
+IMAGE = "Microsoft.VirtualMachineImages/imageTemplates"
+
+_PROFILE = {VM.casefold(): "properties", SCALE_SET.casefold(): "properties.virtualMachineProfile"}
+_ENCODERS = ("base64encode", "base64gzip", "textencodebase64", "base64", "filebase64", "datauri")
+
+
+class Carried(NamedTuple):
+    """One text in a machine: its kind, the value that carries it, and whether it runs before the machine is an image."""
+
+    owner: Resource | None
+    text: GuestText
+    kind: str
+    carrier: Value
+    label: str
+    image: bool = False
+
+
+def carried(world: World, reader: Reader) -> Iterator[Carried]:
+    """Every text that the world's resources bring into machines."""
+    for type_ in (VM, SCALE_SET):
+        for machine in list(world.of(type_)):
+            if machine.declared and _in_scope(machine):
+                yield from _machine(machine, reader)
+    for machine_type in (VM, SCALE_SET):
+        for extension in list(world.of(machine_type + "/extensions")):
+            if extension.declared and (extension.parent is None or _in_scope(extension.parent)):
+                yield from _extension(extension, reader)
+    for command in list(world.of(VM + "/runCommands")):
+        if command.declared:
+            yield from _plain(command.parent, command.get("properties.source.script"), "run command")
+            yield from _named_file(command.parent, command.get("properties.source.scriptUri"), world, reader)
+    for template in list(world.of(IMAGE)):
+        yield from _image(template, reader)
+
+
+def _in_scope(machine: Resource) -> bool:
+    """Scale sets count only in Flexible orchestration: others cannot be backed up at all."""
+    if machine.type.casefold() != SCALE_SET.casefold():
+        return True
+    return equal(machine.get("properties.orchestrationMode"), Value("Flexible")) is True
+
+
+def windows(machine: Resource | None) -> bool | None:
+    """Whether a machine runs Windows; None where its resource does not tell."""
+    if machine is None or machine.type.casefold() not in _PROFILE:
+        return None
+    base = _PROFILE[machine.type.casefold()]
+    kind = machine.get(f"{base}.storageProfile.osDisk.osType").data
+    if isinstance(kind, str):
+        return kind.casefold() == "windows"
+    profile = machine.get(f"{base}.osProfile")
+    for name, answer in (("windowsConfiguration", True), ("linuxConfiguration", False)):
+        if step(profile, name).exists is True:
+            return answer
+    publisher = machine.get(f"{base}.storageProfile.imageReference.publisher").data
+    return publisher.casefold().startswith("microsoftwindows") if isinstance(publisher, str) and publisher else None
+
+
+def _machine(machine: Resource, reader: Reader) -> Iterator[Carried]:
+    base = _PROFILE[machine.type.casefold()]
+    for path, label in ((f"{base}.osProfile.customData", "custom data"), (f"{base}.userData", "user data")):
+        yield from _encoded(machine, machine.get(path), label)
+    for content in machine.select(f"{base}.osProfile.windowsConfiguration.additionalUnattendContent[*].content").values:
+        text = of_value(content, machine.address)
+        if text is not None:
+            yield Carried(machine, text, "unattend", content, "unattend content")
+
+
+def _encoded(machine: Resource, value: Value, label: str) -> Iterator[Carried]:
+    """Custom data and user data: plain, base64, gzip in base64."""
+    if value.exists is False:
+        return
+    for text in decoded(value, machine):
+        kind = recognise.carried_kind(text.data, windows(machine))
+        if kind is not None:
+            yield Carried(machine, text, kind, value, label)
+
+
+def decoded(value: Value, machine: Resource) -> Iterator[GuestText]:
+    """The text in a value that may be encoded; parts of `data.cloudinit_config` one by one."""
+    for _ in range(4):
+        encoder = _encoder(value)
+        if encoder is None:
+            break
+        value = value.pieces[0]
+    rendered = _cloudinit(value, machine.world)
+    if rendered is not None:
+        for part in rendered:
+            yield from decoded(part, machine)
+        return
+    if isinstance(value.data, str):
+        raw = unbase64(value.data) if re.fullmatch(r"[A-Za-z0-9+/=\s]{8,}", value.data) else None
+        if raw is not None:
+            raw = unzipped(raw) if raw[:2] == b"\x1f\x8b" else raw
+            plain = raw.decode("utf-8", "replace") if raw is not None else None
+            if plain is not None and "\ufffd" not in plain:
+                value = Value(plain, value.place, value.hops)
+    text = of_value(value, machine.address)
+    if text is not None:
+        yield text
+
+
+def _encoder(value: Value) -> str | None:
+    """The function that encoded a text, whose operand is its only piece."""
+    if len(value.pieces) != 1:
+        return None
+    for hop in value.trail:
+        if hop.kind == "function":
+            name = hop.label.removesuffix("()").casefold()
+            return name if name in _ENCODERS else None
+    return "base64" if _is_base64_of(value, value.pieces[0]) else None
+
+
+def _is_base64_of(value: Value, piece: Value) -> bool:
+    if isinstance(value.data, str) and isinstance(piece.data, str):
+        raw = unbase64(value.data)
+        return raw is not None and raw == piece.data.encode("utf-8", "replace") and value.data != piece.data
+    return isinstance(piece.data, Text) and isinstance(value.data, (Text, Unknown)) and value.data != piece.data
+
+
+def _cloudinit(value: Value, world: World) -> list[Value] | None:
+    """The contents of the parts of `data.cloudinit_config`."""
+    ident = value.ident
+    source = world.by_address(ident.address) if ident is not None and ident.attribute == "rendered" else None
+    if source is None:
+        return None
+    return [
+        found
+        for path in ("part[*].content", "properties.part[*].content")
+        for found in source.select(path).values
+        if found.exists
+    ]
+
+
+# -- extensions --------------------------------------------------------------------------------------------------------
+
+_SCRIPTS = frozenset({"customscript", "customscriptextension", "customscriptforlinux", "runcommandlinux", "runcommandwindows",
+                      "runcommandhandlerlinux", "runcommandhandlerwindows"})  # fmt: skip
+
+
+def _extension(extension: Resource, reader: Reader) -> Iterator[Carried]:
+    kind = extension.get("properties.type").data
+    if not isinstance(kind, str) or kind.casefold() not in (*_SCRIPTS, "dsc"):
+        return
+    on_windows = kind.casefold() in ("customscriptextension", "runcommandwindows", "runcommandhandlerwindows", "dsc")
+    world, owner = extension.world, extension.parent
+    for settings in (extension.get("properties.settings"), extension.get("properties.protectedSettings")):
+        if not isinstance(settings.data, ObjectData):
+            continue
+        command, script = step(settings, "commandToExecute"), step(settings, "script")
+        text = of_value(command, extension.address) if command.exists is not False else None
+        if text is not None:
+            yield Carried(owner, text, "batch" if on_windows else "shell", command, "commandToExecute")
+        if script.exists is not False and isinstance(script.data, ListData):
+            yield from _lines(owner, script, on_windows)
+        elif script.exists is not False:
+            for found in decoded(script, extension):
+                yield Carried(owner, found, recognise.carried_kind(found.data, on_windows) or "shell", script, "script")
+        for uri in _items(step(settings, "fileUris")):
+            yield from _named_file(owner, uri, world, reader)
+        for name in ("url", "script"):
+            yield from _named_file(owner, step(step(settings, "configuration"), name), world, reader)
+
+
+def _lines(owner: Resource | None, script: Value, on_windows: bool) -> Iterator[Carried]:
+    for line in _items(script):
+        text = of_value(line, owner.address if owner is not None else "script")
+        if text is not None:
+            yield Carried(owner, text, "powershell" if on_windows else "shell", line, "script")
+
+
+def _items(value: Value) -> tuple[Value, ...]:
+    return value.data.items if isinstance(value.data, ListData) else ()
+
+
+def _plain(owner: Resource | None, value: Value, label: str) -> Iterator[Carried]:
+    if value.exists is False:
+        return
+    text = of_value(value, owner.address if owner is not None else label)
+    if text is not None:
+        kind = recognise.carried_kind(text.data, windows(owner))
+        if kind is not None:
+            yield Carried(owner, text, kind, value, label)
+
+
+def _named_file(owner: Resource | None, uri: Value, world: World, reader: Reader) -> Iterator[Carried]:
+    """A script of the repository that a URI names by its last segments."""
+    data = uri.data
+    ending = data if isinstance(data, str) else data.suffix if isinstance(data, Text) else ""
+    words = [word for word in re.split(r"[?#]", ending)[0].split("/") if word and ":" not in word]
+    directory = posixpath.dirname(world.root) if re.search(r"\.\w+\Z", posixpath.basename(world.root)) else world.root
+    for count in range(min(len(words), 4), 0, -1):
+        path = join(directory or ".", "/".join(words[-count:]))
+        if not reader.is_file(path):
+            continue
+        try:
+            source = Source.of(path, reader.read(path))
+        except InputError:
+            return
+        kind = recognise.script_kind(path.casefold(), source.data)
+        if kind is not None:
+            yield Carried(owner, of_file(source), kind, uri, f"fileUris {words[-1]}")
+        return
+
+
+def _image(template: Resource, reader: Reader) -> Iterator[Carried]:
+    """The customizers of Azure Image Builder."""
+    for step_ in template.select("properties.customize[*]").values:
+        kind = step(step_, "type").data
+        for line in _items(step(step_, "inline")):
+            text = of_value(line, template.address)
+            if text is not None:
+                family = "powershell" if kind == "PowerShell" else "shell"
+                yield Carried(template, text, family, line, "image customizer", True)
+        for found in _named_file(template, step(step_, "scriptUri"), template.world, reader):
+            yield found._replace(image=True)

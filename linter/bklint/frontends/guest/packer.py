@@ -1,0 +1,104 @@
+"""Packer builds: the scripts that run before a machine becomes an image.
+
+What an image build stops is started again in every machine made from the image, so its scripts, also those in files of
+their own, are marked. The sequence is all provisioners of one build.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from bklint.errors import InputError
+from bklint.files import join
+from bklint.frontends.guest.record import Recorder, Unit
+from bklint.frontends.guest.text import of_file, within
+from bklint.source import Source
+from bklint.syntax import hcl
+from bklint.syntax import json as json_syntax
+from bklint.syntax.node import Block, Expr, Literal, Template, TupleExpr
+
+_FAMILIES = {"shell": "shell", "shell-local": "", "powershell": "powershell", "windows-shell": "batch"}
+
+
+def builds(sources: Sequence[tuple[Source, str]]) -> set[str]:
+    """The paths of the scripts that builds among these files run."""
+    found: set[str] = set()
+    for source, kind in sources:
+        if kind != "packer":
+            continue
+        directory = posixpath.dirname(source.name) or "."
+        for _, scripts in _provisioners(source):
+            found.update(join(directory, _relative(text)) for text, start, _ in scripts if start >= 0)
+    return found
+
+
+def _relative(path: str) -> str:
+    return re.sub(r"^(?:\$\{path\.\w+\}|\{\{\s*template_dir\s*\}\}|\./)/?", "", path)
+
+
+_Texts = list[tuple[str, int, int]]
+
+
+def _provisioners(source: Source) -> list[tuple[tuple[str, _Texts], _Texts]]:
+    """For each provisioner: family with its inline lines, and the paths of its scripts; with byte ranges."""
+    try:
+        return list(_hcl(source) if source.name.casefold().endswith(".hcl") else _json(source))
+    except InputError:
+        return []
+
+
+def _hcl(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
+    pending = list(hcl.parse(source).body.blocks)
+    while pending:
+        block = pending.pop(0)
+        pending = [*block.body.blocks, *pending]
+        if block.type == "provisioner" and block.labels and block.labels[0] in _FAMILIES:
+            inline = [text for name in ("inline",) for text in _strings(block, name)]
+            scripts = [text for name in ("script", "scripts") for text in _strings(block, name)]
+            yield (_FAMILIES[block.labels[0]], inline), scripts
+
+
+def _strings(block: Block, name: str) -> _Texts:
+    attribute = block.body.attributes.get(name)
+    if attribute is None:
+        return []
+    items: tuple[Expr, ...] = attribute.expr.items if isinstance(attribute.expr, TupleExpr) else (attribute.expr,)
+    found: _Texts = []
+    for item in items:
+        if isinstance(item, Literal) and isinstance(item.value, str):
+            found.append((item.value, item.start, item.end))
+        elif isinstance(item, Template):
+            literal = "".join(str(part.value) if isinstance(part, Literal) else "${path.root}" for part in item.parts)
+            found.append((literal, item.start, item.end))
+    return found
+
+
+def _json(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
+    document = json_syntax.parse(source)
+    provisioners = document.data.get("provisioners") if isinstance(document.data, dict) else None
+    for index, item in enumerate(provisioners if isinstance(provisioners, list) else ()):
+        if not isinstance(item, dict) or item.get("type") not in _FAMILIES:
+            continue
+        lists: dict[str, _Texts] = {"inline": [], "script": []}
+        for name, kind in (("inline", "inline"), ("script", "script"), ("scripts", "script")):
+            values = item.get(name)
+            for number, text in enumerate(values if isinstance(values, list) else [values]):
+                if isinstance(text, str):
+                    pointer = ("provisioners", index, name, *((number,) if isinstance(values, list) else ()))
+                    place = document.place(pointer).locate()
+                    lists[kind].append((text, place.start, place.end))
+        yield (_FAMILIES[str(item["type"])], lists["inline"]), lists["script"]
+
+
+def read_build(unit: Unit, source: Source) -> None:
+    """Add what the inline scripts of a build do."""
+    from bklint.frontends.guest.reading import read
+
+    unit.image = True
+    whole = of_file(source)
+    for (family, inline), _ in _provisioners(source):
+        for text, start, end in inline:
+            if family:
+                read(family, Recorder(unit, within(whole, start, end, text), family))
