@@ -22,9 +22,9 @@ RANKS = {
     "finding": 4,
     "engine": 5, "suppress": 5, "baseline": 5, "choices": 5, "fix": 5, "reporters": 5,
     "sift": 6,
-    "run": 7, "trial": 7, "starter": 7, "arguments": 8,
-    "cli": 9,
-    "__main__": 10,
+    "run": 7, "starter": 7, "examples": 8, "trial": 9, "arguments": 9,
+    "cli": 10,
+    "__main__": 11,
 }  # fmt: skip
 
 WALLS = {

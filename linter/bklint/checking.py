@@ -37,7 +37,9 @@ class Mistake(NamedTuple):
 def one_of(word: str, allowed: Iterable[str]) -> str:
     """The end of an error message: the nearest allowed word, or all of them."""
     words = sorted(set(allowed))
-    near = get_close_matches(word.casefold(), [each.casefold() for each in words], 1, 0.7)
+    folded = [each.casefold() for each in words]
+    near = get_close_matches(word.casefold(), folded, 1, 0.7)
+    near = near or [each for each in folded if len(word) > 3 and each.startswith(word.casefold())]
     if near:
         return f"; did you mean {next(each for each in words if each.casefold() == near[0])!r}?"
     if not words:

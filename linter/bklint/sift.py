@@ -24,6 +24,7 @@ from bklint.files import MAX_BYTES, Reader, normalise
 from bklint.finding import Accepted, Finding, Gone, Report, Undecided
 from bklint.policy.store import RESERVED, PolicySet
 from bklint.source import Locator, Source
+from bklint.suppress import NAMES as NOTICES
 from bklint.suppress import NEVER, Rules, Scope, apply
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class Sieve:
         self._old = old
         self._policies = policies
         asked = (policy for policy in policies if not policy.edition(options.edition).disabled)
-        self._judged = frozenset((*(policy.id for policy in asked), "BKP900"))
+        notices = NOTICES if options.suppressions else ()
+        self._judged = frozenset((*(policy.id for policy in asked), "BKP900", *notices))
 
     @property
     def compares(self) -> bool:

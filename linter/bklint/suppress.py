@@ -91,17 +91,16 @@ def apply(
 
 
 def _apply(finding: Finding, rules: Iterable[_Rule], scope: Scope, found: Suppressed) -> None:
-    left = set(finding.addresses)
+    every = set(finding.addresses)
+    left = set(every)
     for rule in rules:
         means = scope.means(rule, finding)
-        if not means:
-            continue
-        rule.used = True
-        left -= means
-        if not left:
+        rule.used = rule.used or bool(means)
+        if left and not left - means:
             found.accepted.append(Accepted(finding, rule.kind, rule.reason))
-            return
-    found.kept.append(finding if len(left) == len(set(finding.addresses)) else _without(finding, left))
+        left -= means
+    if left:
+        found.kept.append(finding if left == every else _without(finding, left))
 
 
 def _without(finding: Finding, left: set[str]) -> Finding:

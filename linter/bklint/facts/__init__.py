@@ -18,11 +18,13 @@ from bklint.model.value import ObjectData, Value, walk
 AREAS = (
     "adminrules",
     "agent",
+    "assignments",
     "backup",
     "changes",
     "disks",
     "egress",
     "encryption",
+    "extensions",
     "firewalls",
     "guest",
     "locks",

@@ -25,7 +25,7 @@ from bklint.facts.nsg import (
 )
 from bklint.facts.prefixes import Prefix
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
-from bklint.model.inventory import World
+from bklint.model.inventory import Related, World
 from bklint.model.relations import related
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Reason, Unknown, Value, first_unknown, missing, step
@@ -96,8 +96,8 @@ def _denies(rule: Resource, kind: Kind) -> Denial:
     mine = conjunction((equal(rule.get("properties.access"), Value("Deny")), _matches(rule, kind)))
     if not mine:
         return Denial(mine, None if mine is False else _why(rule))
-    found = related(rule.parent, "rules").items if rule.parent is not None else ()
-    for other in found:
+    found = _collection(rule)
+    for other in found.items:
         if other is rule or equal(other.get("properties.access"), Value("Deny")):
             continue
         earlier = conjunction((before(other, rule), _matches(other, kind), _whole_source(other, rule)))
@@ -105,7 +105,14 @@ def _denies(rule: Resource, kind: Kind) -> Denial:
             return Denial(False, None, other)
         if earlier is not False:
             return Denial(None, _why(other), other)
-    return Denial(True)
+    return Denial(True) if found.open is None else Denial(None, found.open)
+
+
+def _collection(rule: Resource) -> Related:
+    """The rules of the same collection; open where it may have others."""
+    if rule.parent is None:
+        return Related((rule,), Unknown(Reason.OPEN, f"the collection of {rule.address} is not known", rule.body.place))
+    return related(rule.parent, "rules")
 
 
 def _why(rule: Resource) -> Unknown:

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from bklint.facts import fact, record
 from bklint.facts.answers import answer, word
 from bklint.facts.machines import says
-from bklint.facts.vaults import machine_of
-from bklint.model.compare import number_of
+from bklint.facts.vaults import Machine, is_vm_item, machine_of, same_machine
+from bklint.model.compare import disjunction, number_of
 from bklint.model.inventory import World
-from bklint.model.relations import BACKUP_POLICY, VM, children, related
-from bklint.model.resource import Resource
+from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VM, children, related
+from bklint.model.resource import Resource, parse_id
 from bklint.model.value import (
     MISSING,
     ListData,
@@ -363,3 +363,26 @@ def _ends_with_period(suffix: Value) -> bool | None:
         end = data if isinstance(data, str) else data.suffix
         return end.endswith(".") if end or isinstance(data, str) else None
     return None if suffix.exists is None or isinstance(data, Unknown) else False
+
+
+@fact("restorePointSource", COLLECTION, reads=("properties.source.id",), fields=("vm", "protected", "points"))
+def restore_point_source(collection: Resource) -> Value:
+    """The machine of a restore point collection.
+
+    `vm`: its name. `protected`: whether a protected item is of the same machine; false where none is seen, unknown where
+    the source or an item's machine is not known. `points`: the restore points declared in the collection. S2 74
+    """
+    source = collection.get("properties.source.id")
+    link = collection.world.link(source, VM)
+    machine = Machine(link.resource, parse_id(source), source, link.open)
+    items = [item for item in collection.world.of(PROTECTED_ITEM) if item.declared and is_vm_item(item)]
+    name = link.resource.name if link.resource is not None else None
+    if name is None and machine.id is not None and machine.id.names:
+        name = Value(text(machine.id.names[-1]), source.place)
+    points = children(collection, f"{COLLECTION}/restorePoints")
+    return record(
+        source,
+        vm=name or Value(collection.address, source.place),
+        protected=answer(disjunction(same_machine(machine, machine_of(item)) for item in items), source),
+        points=Value(len(points.items), collection.body.place),
+    )

@@ -57,7 +57,7 @@ def firewall(one: Resource) -> Value:
     certain = [way for way in paths_to if way.truth]
     found = collections_of(one)
     way = next(iter((*certain, *paths_to)), None)
-    where = one.body
+    where = Value(None, one.body.place)
     return record(
         one.body,
         inPath=answer(disjunction(each.truth for each in paths_to), where, *(each.hop for each in paths_to)),

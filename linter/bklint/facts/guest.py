@@ -309,21 +309,6 @@ def guest_proxy_bypassed(proxy: Resource) -> Value:
     return next((answer for answer in answers if answer.unknown is not None), Value(False, own.place))
 
 
-@fact("guestProxyRepeated", PROXIES)
-def guest_proxy_repeated(proxy: Resource) -> Value:
-    """Whether the same unit sets a proxy of the same scope before this one, so that it is told already."""
-    for each in unit_of(proxy, PROXIES):
-        if each is proxy:
-            break
-        if (
-            property_of(each, "url").exists is not False
-            and _same(each, proxy, "scope")
-            and _same(each, proxy, "authenticated")
-        ):
-            return Value(True, each.body.place)
-    return Value(False, proxy.body.place)
-
-
 @fact("guestOtherDhcp", SERVICES)
 def guest_other_dhcp(change: Resource) -> Value:
     """Whether the same unit sets up another DHCP client than the service that is changed. catalogue BKP619"""

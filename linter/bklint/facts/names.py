@@ -68,7 +68,7 @@ def name_servers(network: Resource) -> Value:
     items = servers.data.items if isinstance(servers.data, ListData) else ()
     return record(
         network.body,
-        resolving=answer(_resolving(network.world, servers, items), servers),
+        resolving=answer(_resolving(network.world, servers, items), servers, network.world.open),
         unroutable=answer(conjunction(over_domain(one, _is_nowhere) for one in items) if items else False, servers),
         list=servers,
         at=items[0] if items else servers,
@@ -83,7 +83,7 @@ def _resolving(world: World, servers: Value, items: tuple[Value, ...]) -> bool |
     if not items and servers.data.rest is None:
         return True
     found = disjunction(over_domain(one, lambda value: _resolves(world, value)) for one in items)
-    return None if found is False and servers.data.rest is not None else found
+    return None if found is False and (servers.data.rest is not None or world.open is not None) else found
 
 
 def _resolves(world: World, server: Value) -> bool | None:

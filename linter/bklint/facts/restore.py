@@ -12,7 +12,7 @@ from bklint.facts.answers import answer
 from bklint.facts.machines import says
 from bklint.facts.vaults import same_region
 from bklint.model import path as paths
-from bklint.model.compare import conjunction, contains, disjunction, not_empty
+from bklint.model.compare import conjunction, contains, disjunction, is_in, not_empty
 from bklint.model.relations import NIC, SUBNET, VAULT, VM, related
 from bklint.model.resource import Resource, parse_id
 from bklint.model.value import ListData, Reason, Unknown, Value, missing
@@ -20,6 +20,8 @@ from bklint.model.value import ListData, Reason, Unknown, Value, missing
 PUBLIC_IP = "Microsoft.Network/publicIPAddresses"
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 VNET = "Microsoft.Network/virtualNetworks"
+NO_STAGING = ("BlobStorage", "BlockBlobStorage", "FileStorage")
+"""Kinds of storage accounts that hold no page blobs, which disks are copied to."""
 _IP = "properties.ipConfigurations[*].properties"
 
 
@@ -128,7 +130,7 @@ def _lost(card: Resource, reference: Value) -> bool | None:
     "stagingAccount",
     ACCOUNT,
     reads=("tags", "location", "sku", "kind", "properties.networkAcls"),
-    fields=("marked", "sameRegion", "vaultRegion", "replication", "tier", "isolated"),
+    fields=("marked", "sameRegion", "vaultRegion", "replication", "tier", "isolated", "at"),
 )
 def staging_account(account: Resource) -> Value:
     """What matters of a storage account that restores are staged in.
@@ -136,7 +138,8 @@ def staging_account(account: Resource) -> Value:
     `marked`: whether its tag backup-staging is true. `sameRegion`: whether a vault of this world is in its region; unknown
     where no vault is seen. `vaultRegion`: the region of the first vault. `replication`, `tier`: of the sku, as LRS and
     Premium. `isolated`: whether its network keeps Azure Backup out: public access disabled, or a firewall that denies by
-    default without a bypass for Azure services. S1 30, 31, N-RST
+    default without a bypass for Azure services. `at`: the value at fault, the replication for want of another.
+    S1 30, 31, N-RST
     """
     tag = paths.get(account.body, "tags.backup-staging")
     vaults = [vault for vault in account.world.of(VAULT) if vault.mode != "existing"]
@@ -145,6 +148,13 @@ def staging_account(account: Resource) -> Value:
     same = disjunction(same_region(here, there) for there in regions) if regions else None
     why = Unknown(Reason.OPEN, "a vault, which is not seen here", account.body.place)
     tier, replication = _sku(account)
+    isolated, kind = _isolated(account), account.get("kind")
+    faults = (
+        (same is False, here),
+        (is_in(kind, _words(*NO_STAGING)), kind),
+        (says(tier, "Premium"), tier),
+        (isolated.data, isolated),
+    )
     return record(
         account.body,
         marked=answer(says(tag, "true"), tag),
@@ -152,8 +162,13 @@ def staging_account(account: Resource) -> Value:
         vaultRegion=regions[0] if regions else missing(account.body.place),
         replication=replication,
         tier=tier,
-        isolated=_isolated(account),
+        isolated=isolated,
+        at=next((value for at_fault, value in faults if at_fault is True), replication),
     )
+
+
+def _words(*words: str) -> Value:
+    return Value(ListData(tuple(Value(word) for word in words)))
 
 
 def _sku(account: Resource) -> tuple[Value, Value]:

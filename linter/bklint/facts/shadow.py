@@ -119,7 +119,7 @@ class Named:
 
 def _cell(rule: Resource, packet: Packet) -> Cell:
     """Who decides one packet before the rule, going by priority."""
-    unsure: Unknown | None = None
+    unsure = rules_of(rule).open
     for other in _earlier(rule):
         matches = static_match(other, packet)
         if matches is False:
@@ -133,8 +133,7 @@ def _cell(rule: Resource, packet: Packet) -> Cell:
         if deny and _is_part(other, packet) and first and other.conditional is None and unsure is None:
             return Cell(False, other, partly=True)
         unsure = unsure or _why(other)
-    rest = rules_of(rule).open
-    return Cell(False) if unsure is None and rest is None else Cell(None, None, unsure or rest)
+    return Cell(False) if unsure is None else Cell(None, None, unsure)
 
 
 def _earlier(rule: Resource) -> list[Resource]:

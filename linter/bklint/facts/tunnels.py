@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.firewalls import allows, leads_to
-from bklint.facts.joins import Joined, behind_subnet, is_agentless, is_protected, label, machine_names, step
+from bklint.facts.firewalls import allows, collections_of, leads_to
+from bklint.facts.joins import Joined, behind_subnet, is_protected, label, machine_names, step
 from bklint.facts.routes import ROUTE, captures, is_default, leads_out
 from bklint.facts.services import BACKUP, DIRECTORY, STORAGE, Service
 from bklint.model.compare import conjunction, disjunction, like
@@ -23,7 +23,7 @@ from bklint.model.value import Unknown, Value, first_unknown, missing
 STEPS = 4
 
 _READS = ("properties.addressPrefix", "properties.nextHopType", "properties.nextHopIpAddress")
-_FIELDS = ("captured", "nextHop", "machines", "protected", "agentless", "note")
+_FIELDS = ("captured", "nextHop", "machines", "protected", "note")
 
 
 class Tunnelled(NamedTuple):
@@ -43,7 +43,7 @@ def tunnel(route: Resource) -> Value:
     an appliance, a gateway or nowhere, is used by a subnet with machines, and nothing leads around it: no route with
     next hop Internet to Storage (in the machine's region), AzureBackup, AzureActiveDirectory or AzureCloud, no service
     endpoint for storage, and no Azure Firewall as next hop (BKP108 is about what that allows). `nextHop`: what to point
-    at. `machines`, `protected`, `agentless`, `note`: as in `egress`. `step1` …: the way, in order. Routes learned by BGP
+    at. `machines`, `protected`, `note`: as in `egress`. `step1` …: the way, in order. Routes learned by BGP
     are not seen. catalogue BKP107
     """
     found = [_tunnelled(route, subnet) for subnet in _subnets(route)]
@@ -66,7 +66,6 @@ def tunnel(route: Resource) -> Value:
         nextHop=hop,
         machines=Value(machine_names(machines), hop.place),
         protected=Value(is_protected(machines), hop.place),
-        agentless=Value(is_agentless(machines), hop.place),
         note=Value("" if is_protected(machines) else "; protection unknown", hop.place),
         **_way(route, hit),
     )
@@ -110,7 +109,7 @@ def _meets_firewall(route: Resource, subnet: Resource) -> bool | None:
     answers: list[bool | None] = []
     for one in route.world.of(FIREWALL):
         leads = leads_to(route, subnet, one)
-        answers.append(None if leads and allows(one) is None else leads)
+        answers.append(None if leads and (allows(one) is None or not collections_of(one).items) else leads)
     return disjunction(answers)
 
 

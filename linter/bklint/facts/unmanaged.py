@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
 from bklint.facts.joins import label
+from bklint.facts.machines import says
 from bklint.facts.services import refers_to
 from bklint.model.compare import disjunction, equal_parts, over_domain
 from bklint.model.relations import VM
@@ -23,12 +24,18 @@ URIS = ("properties.storageProfile.osDisk.vhd.uri", "properties.storageProfile.d
 SHOWN = 5
 
 
-@fact("unmanagedDisks", ACCOUNT, fields=("used", "machines", "uri"))
+@fact(
+    "unmanagedDisks",
+    ACCOUNT,
+    reads=("properties.networkAcls.defaultAction", "properties.publicNetworkAccess"),
+    fields=("used", "machines", "uri", "closedBy"),
+)
 def unmanaged_disks(account: Resource) -> Value:
     """The unmanaged disks in a storage account (N-SM, network restricted storage accounts).
 
-    `used`: a machine has a disk whose URI names the account. `machines`: their names. `uri`: the first URI. Unknown
-    where the host of a URI is not known enough. catalogue BKP112
+    `used`: a machine has a disk whose URI names the account. `machines`: their names. `uri`: the first URI. `closedBy`:
+    the property that closes the account's network, missing where none does. Unknown where the host of a URI is not known
+    enough. catalogue BKP112
     """
     found = [(machine, uri, _names(uri, account)) for machine, uri in _disks(account)]
     certain = [(machine, uri) for machine, uri, named in found if named]
@@ -40,7 +47,16 @@ def unmanaged_disks(account: Resource) -> Value:
         used=answer(disjunction(named for _, _, named in found), account.body, *causes),
         machines=Value(", ".join(names[:SHOWN]) + more, account.body.place),
         uri=certain[0][1] if certain else missing(account.body.place),
+        closedBy=_closed_by(account),
     )
+
+
+def _closed_by(account: Resource) -> Value:
+    for path, word in (("networkAcls.defaultAction", "Deny"), ("publicNetworkAccess", "Disabled")):
+        value = account.get(f"properties.{path}")
+        if says(value, word):
+            return value
+    return missing(account.body.place)
 
 
 def _disks(account: Resource) -> Iterator[tuple[Resource, Value]]:

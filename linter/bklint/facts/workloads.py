@@ -17,9 +17,9 @@ from bklint.facts.backup import kind_of
 from bklint.facts.machines import says
 from bklint.facts.vaults import machine_of
 from bklint.model.compare import at_least, conjunction, disjunction, is_in
-from bklint.model.relations import BACKUP_POLICY, DISK, PROTECTED_ITEM, SCALE_SET, related
+from bklint.model.relations import BACKUP_POLICY, DISK, PROTECTED_ITEM, SCALE_SET, VM, related
 from bklint.model.resource import Resource, id_of, ids_match, parse_id
-from bklint.model.value import Ident, ListData, Unknown, Value, missing, parts_of
+from bklint.model.value import Ident, ListData, Reason, Unknown, Value, missing, parts_of
 
 _NO_PREMIUM = re.compile(
     r"(basic_a\d+"
@@ -58,15 +58,15 @@ class Obstacle(NamedTuple):
     PROTECTED_ITEM,
     BACKUP_POLICY,
     reads=(_ONLY_CRASH, "properties.policyType"),
-    fields=("only", "blocked", "blocker", "ignored"),
+    fields=("blocked", "blocker", "ignored"),
 )
 def crash_consistency(resource: Resource) -> Value:
     """Whether a backup without agent is asked for a machine that it does not cover.
 
-    Of a protected item: `only`, whether its policy is Enhanced and only crash-consistent; `blocked`, whether the machine
-    has something that crash consistency does not cover, and `blocker`, what. Ultra disks and Premium SSD v2 disks, shared
-    disks, an ephemeral OS disk, a confidential machine, a size without Premium storage; disks that backup leaves out do
-    not count. Of a policy: `ignored`, whether it is a Standard one that asks for it. N-CC, N-RPT
+    Of a protected item: `blocked`, whether its policy is Enhanced and only crash-consistent and its machine has something
+    that crash consistency does not cover, and `blocker`, what: ultra disks and Premium SSD v2 disks, shared disks, an
+    ephemeral OS disk, a confidential machine, a size without Premium storage; disks that backup leaves out do not count.
+    Of a policy: `ignored`, whether it is a Standard one that asks for it. N-CC, N-RPT
     """
     if resource.type.casefold() == BACKUP_POLICY.casefold():
         kind = resource.get(_ONLY_CRASH)
@@ -74,13 +74,12 @@ def crash_consistency(resource: Resource) -> Value:
         return record(resource.body, ignored=answer(ignored, kind, kind_of(resource)))
     only, why = _only(resource)
     obstacles = list(_obstacles(resource)) if only is not False else []
-    blocked = disjunction(each.holds for each in obstacles)
+    blocked = conjunction((only, disjunction(each.holds for each in obstacles)))
     hit = next((each for each in obstacles if each.holds), None)
     doubts = [each.value for each in obstacles if each.holds is None]
     return record(
         resource.body,
-        only=answer(only, resource.body, why),
-        blocked=answer(blocked, resource.body if hit is None else hit.value, *doubts),
+        blocked=answer(blocked, resource.body if hit is None else hit.value, why, *doubts),
         blocker=missing(resource.body.place) if hit is None else hit.value._replace(data=hit.what),
     )
 
@@ -166,3 +165,53 @@ def _instance_of(source: Value, scale_set: Resource) -> bool:
     if parsed is None or parsed.base is not None or not parsed.type.startswith(SCALE_SET.casefold()):
         return False
     return ids_match(parsed._replace(type=SCALE_SET.casefold(), names=parsed.names[:1]), id_of(scale_set)) is True
+
+
+# -- machines without protection -------------------------------------------------------------------------------------
+
+ASSIGNMENT = "Microsoft.Authorization/policyAssignments"
+PROTECTING = (
+    "345fa903-145c-4fe1-8bcd-93ec2adccde8",
+    "83644c87-93dd-49fe-bf9f-6aff8fd0834e",
+    "98d0b9f8-fd90-49c9-88e2-d3baf3b0dd86",
+    "09ce66bc-1220-4153-8104-e3f51c936913",
+)
+"""Built-in definitions that deploy protected items (catalogue 0.2(4))."""
+
+
+@fact("unprotected", VM, reads=("tags",))
+def unprotected(machine: Resource) -> Value:
+    """Whether nothing protects a machine: true only in a complete world, without protected item or assignment.
+
+    Unknown where the world is not complete, where a protected item may be of this machine, or where an assignment of a
+    built-in definition that deploys protected items may cover it. catalogue BKP709
+    """
+    world, place = machine.world, machine.body
+    if read("protection.state", machine).data != "unknown":
+        return answer(False, place)
+    items = related(machine, "protectedItems")
+    assigned = next((each for each in world.of(ASSIGNMENT) if each.declared and _protects(each)), None)
+    if assigned is not None:
+        return answer(None, place, Unknown(Reason.OPEN, f"whether {assigned.address} covers it", assigned.body.place))
+    vague = next((item for item in world.of(PROTECTED_ITEM) if item.declared and _of_unknown_machine(item)), None)
+    if vague is not None:
+        return answer(None, place, machine_of(vague).value)
+    if items.open is not None or not world.complete:
+        return answer(
+            None, place, items.open or Unknown(Reason.OPEN, "protected items declared outside of what is scanned")
+        )
+    return answer(True, place)
+
+
+def _of_unknown_machine(item: Resource) -> bool:
+    """Whether a protected item may be of any machine."""
+    machine = machine_of(item)
+    return machine.resource is None and machine.id is None and machine.value.unknown is not None
+
+
+def _protects(assignment: Resource) -> bool:
+    """Whether an assignment is of a definition that deploys protected items, or of one that is not known."""
+    definition = assignment.get("properties.policyDefinitionId").data
+    if isinstance(definition, str):
+        return definition.casefold().rpartition("/")[2] in PROTECTING
+    return True

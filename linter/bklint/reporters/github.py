@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bklint.finding import Finding, Report, Severity
 from bklint.reporters import Style, mask
-from bklint.reporters.places import places
+from bklint.reporters.places import annotated, places
 from bklint.reporters.text import headline
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -21,8 +21,8 @@ def report(report: Report, style: Style) -> str:
 
 
 def _command(finding: Finding) -> str:
-    properties = {"file": mask.escaped(finding.path)}
-    primary = places(finding).primary
+    primary, _ = annotated(finding, places(finding))
+    properties = {"file": mask.escaped(finding.path if primary is None else primary.place.source.name)}
     if primary is not None:
         first, last = primary.place.position, primary.place.end_position
         properties |= {"line": str(first.line), "endLine": str(last.line), "col": str(first.column)}

@@ -5,13 +5,17 @@
     edition    original | current
     findings   [{policy, name, severity, message, notice, path, at, address, resourceType, dialect, why, errors,
                  related: [{label, at}], fixAt, fix: {safety, summary, language, snippet} | null, notes, contexts,
-                 instances, subKey, conditional, documents, fingerprint}]
+                 instances, subKey, conditional, documents, fingerprint, changedAt}]
+    known      [{kind: comment | configuration | baseline | base, reason, policy, severity, message, path, at, address,
+                 fingerprint}]
+    gone       [{kind: baseline | base, policy, address, path, message}]
     undecided  [{policy, address, cause, reason, hint, at}]
     notes      [{kind, message, strict, at}]
-    summary    {exitCode, errors, warnings, infos, hidden, filesRead, filesByDialect, filesUnread, filesSkipped,
+    summary    {exitCode, errors, warnings, infos, hidden, suppressed, inBaseline, older, filesRead, filesByDialect, filesUnread, filesSkipped,
                 resources, resourcesOfInterest, machines, checksPassed, undecided}
 
-`at` and `fixAt` are {path, line, column, endLine, endColumn, start, end} or null. Lines and columns are 1-based and count
+`known` are findings that do not count: suppressed, in the baseline, or older than the change; `gone` are those of the
+baseline or of the base of the change that are no longer there. `at`, `fixAt` and `changedAt` are {path, line, column, endLine, endColumn, start, end} or null. Lines and columns are 1-based and count
 code points, `start` and `end` are byte offsets in the UTF-8 text; ends are exclusive. Texts of the scanned files are not
 repeated, only where they are. `fingerprint` holds no line number, so it survives edits elsewhere in the file.
 """
@@ -21,7 +25,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bklint.finding import Finding, Report, Severity, Undecided, fingerprints
+from bklint.finding import Accepted, Finding, Report, Severity, Undecided, fingerprints
 from bklint.reporters import Style
 from bklint.reporters.places import places
 from bklint.source import Locator
@@ -32,11 +36,23 @@ VERSION = 1
 def report(report: Report, style: Style) -> str:
     """See the module."""
     names = fingerprints(report.findings)
+    known = fingerprints(each.finding for each in report.accepted)
     data = {
         "version": VERSION,
         "tool": {"name": "bklint", "version": style.version},
         "edition": report.edition,
         "findings": [_finding(finding, name) for finding, name in zip(report.findings, names, strict=True)],
+        "known": [_known(each, name) for each, name in zip(report.accepted, known, strict=True)],
+        "gone": [
+            {
+                "kind": each.kind,
+                "policy": each.policy,
+                "address": each.address,
+                "path": text(each.path),
+                "message": each.message,
+            }
+            for each in report.gone
+        ],
         "undecided": [_undecided(check) for check in report.undecided],
         "notes": [{"kind": n.kind, "message": n.message, "strict": n.strict, "at": _at(n.place)} for n in report.notes],
         "summary": _summary(report, style),
@@ -69,6 +85,22 @@ def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
         "subKey": finding.sub_key,
         "conditional": finding.conditional,
         "documents": list(finding.documents),
+        "fingerprint": fingerprint,
+        "changedAt": _at(finding.annotate),
+    }
+
+
+def _known(accepted: Accepted, fingerprint: str) -> dict[str, Any]:
+    finding = accepted.finding
+    return {
+        "kind": accepted.kind,
+        "reason": accepted.reason,
+        "policy": finding.policy,
+        "severity": finding.severity.label,
+        "message": finding.message,
+        "path": text(finding.path),
+        "at": _at(finding.place),
+        "address": finding.address,
         "fingerprint": fingerprint,
     }
 
@@ -108,6 +140,9 @@ def _summary(report: Report, style: Style) -> dict[str, Any]:
         "warnings": severities.count(Severity.WARNING),
         "infos": severities.count(Severity.INFO),
         "hidden": report.hidden,
+        "suppressed": sum(each.suppressed for each in report.accepted),
+        "inBaseline": sum(each.kind == "baseline" for each in report.accepted),
+        "older": sum(each.kind == "base" for each in report.accepted),
         "filesRead": report.files_read,
         "filesByDialect": dict(sorted(report.files_by_dialect.items())),
         "filesUnread": report.files_unread,

@@ -11,6 +11,9 @@ from bklint.source import Locator, Place
 CHANGE = "change it here"
 """What the place to change is called, beside its own label."""
 
+CHANGED = "changed"
+"""What the place is called, beside its own label, that a change put at fault."""
+
 MAX_RELATED = 12
 """Most related places that are shown of one finding."""
 
@@ -43,10 +46,26 @@ def places(finding: Finding) -> Places:
         key = _key(finding.fix_at.locate())
         place, label = labels[key]
         labels[key] = Labelled(place, f"{label}: {CHANGE}" if label else CHANGE)
+    if finding.annotate is not None:
+        _put(labels, finding.annotate, "")
+        place, label = labels[_key(finding.annotate.locate())]
+        labels[_key(place)] = Labelled(place, f"{label} ({CHANGED})" if label else CHANGED)
     at = labels.pop(_key(primary), None) if primary is not None else None
     rest = tuple(_telling(labels.values()))
     first = None if primary is None else Labelled(primary, at.label if at is not None else "")
     return Places(first, rest[:MAX_RELATED], max(0, len(rest) - MAX_RELATED))
+
+
+def annotated(finding: Finding, found: Places) -> tuple[Labelled | None, tuple[Labelled, ...]]:
+    """The place an annotation goes to, and the others: the changed one where the primary place was not changed."""
+    if finding.annotate is None:
+        return found.primary, found.related
+    key = _key(finding.annotate.locate())
+    first = next((each for each in found.related if _key(each.place) == key), None)
+    if first is None or found.primary is None:
+        return found.primary, found.related
+    primary = Labelled(found.primary.place, found.primary.label or "used here")
+    return first, (primary, *(each for each in found.related if each is not first))
 
 
 def _telling(related: Iterable[Labelled]) -> Iterator[Labelled]:

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from bklint.finding import Finding, Report, fingerprints
+from bklint.finding import Accepted, Finding, Gone, Report, fingerprints
 from bklint.model.inventory import Note
 from bklint.reporters import Rule, Style
-from bklint.reporters.places import Labelled, Places, places
+from bklint.reporters.places import Labelled, Places, annotated, places
 from bklint.reporters.text import cause, counted, headline
 from bklint.source import Place
 
@@ -34,9 +34,19 @@ MAX_DESCRIPTION = 1024
 
 def report(report: Report, style: Style) -> str:
     """See the module."""
-    rules = {finding.policy: _rule(finding, style) for finding in report.findings}
+    accepted = [each.finding for each in report.accepted]
+    rules = {finding.policy: _rule(finding, style) for finding in (*accepted, *report.findings)}
     order = {id_: number for number, id_ in enumerate(sorted(rules))}
-    names = fingerprints(report.findings)
+    names = fingerprints((*report.findings, *accepted))
+    results = [
+        {**_result(finding, order[finding.policy], name, style), **_state("new", report.compared)}
+        for finding, name in zip(report.findings, names, strict=False)
+    ]
+    known = names[len(report.findings) :]
+    results += [
+        {**_result(each.finding, order[each.finding.policy], name, style), **_accepted(each, report.compared)}
+        for each, name in zip(report.accepted, known, strict=True)
+    ]
     run = {
         "tool": {
             "driver": {
@@ -48,10 +58,7 @@ def report(report: Report, style: Style) -> str:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "The directory that bklint was run in."}}},
         "invocations": [_invocation(report, style)],
-        "results": [
-            _result(finding, order[finding.policy], name, style)
-            for finding, name in zip(report.findings, names, strict=True)
-        ],
+        "results": results + [_absent(each, style) for each in report.gone],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
@@ -138,7 +145,8 @@ def _help_markdown(rule: Rule, why: str) -> str:
 
 
 def _result(finding: Finding, rule: int, fingerprint: str, style: Style) -> dict[str, Any]:
-    found = places(finding)
+    whole = places(finding)
+    found = Places(*annotated(finding, whole), whole.left_out)
     result: dict[str, Any] = {
         "ruleId": finding.policy,
         "ruleIndex": rule,
@@ -152,9 +160,36 @@ def _result(finding: Finding, rule: int, fingerprint: str, style: Style) -> dict
         result["relatedLocations"] = [
             {"id": number, **_location(place, label, style)} for number, (place, label) in enumerate(found.related, 1)
         ]
-    if found.primary is not None and finding.fix_at is not None and found.related:
-        result["codeFlows"] = [_flow(found.primary, found.related, style)]
+    if whole.primary is not None and finding.fix_at is not None and whole.related:
+        result["codeFlows"] = [_flow(whole.primary, whole.related, style)]
     return result
+
+
+def _state(state: str, compared: bool) -> dict[str, Any]:
+    return {"baselineState": state} if compared else {}
+
+
+def _accepted(accepted: Accepted, compared: bool) -> dict[str, Any]:
+    """What tells readers not to count a result. GitHub reads neither; others read one or the other."""
+    state = "unchanged" if not accepted.suppressed else "new"
+    if accepted.kind == "base":
+        return _state(state, compared)
+    told = accepted.reason or ("recorded in the baseline" if accepted.kind == "baseline" else "no reason given")
+    kind = "inSource" if accepted.kind == "comment" else "external"
+    return {"suppressions": [{"kind": kind, "justification": told}], **_state(state, compared)}
+
+
+def _absent(gone: Gone, style: Style) -> dict[str, Any]:
+    region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
+    place = {"physicalLocation": {"artifactLocation": artifact(gone.path, style.root), "region": region}}
+    return {
+        "ruleId": gone.policy,
+        "level": "none",
+        "kind": "pass",
+        "message": {"text": _unlinked(gone.message) or "no longer found"},
+        "locations": [place],
+        "baselineState": "absent",
+    }
 
 
 def _message(finding: Finding, found: Places) -> str:

@@ -160,6 +160,7 @@ def counted(number: int, noun: str) -> str:
 
 def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield _findings(report, paint)
+    yield from _gone(report, style)
     yield _work(report)
     causes = _by_cause(report.undecided)
     for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
@@ -178,9 +179,12 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
 
 
 def _findings(report: Report, paint: Paint) -> str:
-    hidden = f" ({report.hidden} more below --min-severity)" if report.hidden else ""
+    others = [f"{number} {name}" for name, number in known(report).items() if number]
+    others += [f"{report.hidden} more below --min-severity"] if report.hidden else []
+    hidden = f" ({', '.join(others)})" if others else ""
+    new = "new " if report.compared else ""
     if not report.findings:
-        return f"no findings{hidden}"
+        return f"no {new}findings{hidden}"
     parts = []
     for severity in sorted(Severity, reverse=True):
         number = sum(finding.severity is severity for finding in report.findings)
@@ -188,7 +192,26 @@ def _findings(report: Report, paint: Paint) -> str:
             parts.append(
                 paint(counted(number, severity.label) if severity.label != "info" else f"{number} info", severity.label)
             )
-    return f"{counted(len(report.findings), 'finding')}{hidden}: {', '.join(parts)}"
+    return f"{counted(len(report.findings), f'{new}finding')}{hidden}: {', '.join(parts)}"
+
+
+def known(report: Report) -> dict[str, int]:
+    """How many findings are known, by why."""
+    kinds = [each.kind for each in report.accepted]
+    return {
+        "suppressed": kinds.count("comment") + kinds.count("configuration"),
+        "in the baseline": kinds.count("baseline"),
+        "older than the change": kinds.count("base"),
+    }
+
+
+def _gone(report: Report, style: Style) -> Iterator[str]:
+    """What is no longer found, and what to do about it."""
+    for kind, told in (("base", "fixed"), ("baseline", "fixed, still in the baseline")):
+        names = [f"{each.policy} {each.address or mask.escaped(each.path)}" for each in report.gone if each.kind == kind]
+        if names:
+            listed = ", ".join(names) if style.verbose else _listed(names)
+            yield f"{told}: {listed}" + ("; `bklint baseline` removes it" if kind == "baseline" else "")
 
 
 def _work(report: Report) -> str:

@@ -12,8 +12,8 @@ from bklint.errors import LimitError
 from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Loop, Redirect, Ref, Script, Statement, Word, joined
 
 _TOKEN = re.compile(
-    r"(?P<space>(?:[ \t\r\f]|\^\r?\n)+)|(?P<line>\n)|(?P<operator>\|\||&&|[&|()])|(?P<redirect>[0-9]?>>?(?:&[0-9])?|<)"
-    r"|(?P<word>(?:\"[^\"\n]*\"?|\^.|[^\s\"^&|<>()])+|\^)",
+    r"(?P<space>(?:[ \t\r\f]|\^\r?\n)+)|(?P<line>\n)|(?P<operator>\|\||&&|[&|])|(?P<redirect>[0-9]?>>?(?:&[0-9])?|<)"
+    r"|(?P<word>(?:\"[^\"\n]*\"?|\^.|[^\s\"^&|<>])+|\^)",
     re.DOTALL,
 )
 _PIECE = re.compile(

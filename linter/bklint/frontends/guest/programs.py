@@ -215,8 +215,8 @@ def _command_text(call: Call, name: str) -> tuple[GuestText, str] | None:
             return _inside(call, call.given[0]), "shell"
         return None
     if name in ("invoke-expression", "iex"):
-        arg = call.parameter("Command") or next(iter(call.positional), None)
-        return (_inside(call, arg), "powershell") if arg is not None else None
+        given = call.parameter("Command") or next(iter(call.positional), None)
+        return (_inside(call, given), "powershell") if given is not None else None
     if name == "cmd":
         for index, arg in enumerate(call.args[:-1]):
             if arg.low in ("/c", "/k", "/q/c"):

@@ -20,7 +20,7 @@ _TELLING = re.compile(
     rb"|comsysapp|msdtc|eventsystem|vss|swprv|shadow|msiserver|msiexec|disablemsi|sqlwriter|set-service|stop-service|sc\s+(?:config|delete|stop)"
     rb"|sc\.exe|systemctl|start(?:uptype|mode)|bitlocker|manage-bde|machinekeys|schusestrongcrypto|schannel|applocker|codeintegrity|fapolicyd|cipolicy"
     rb"|selinux|setenforce|semanage|sqldatabase|backup\s+database|bcdragent|blackhole|route|hosts|dhc|fstab|mount|git\s+clone"
-    rb"|netfx|net-framework|redistributable|vcredist|python|update-alternatives|sysprep|deprovision",
+    rb"|itemproperty|reg\s+add|uninstall|remove|visual c|vm agent|netfx|net-framework|redistributable|vcredist|python|update-alternatives|sysprep|deprovision",
     re.IGNORECASE,
 )
 _SHEBANG = re.compile(rb"\A(?:\xef\xbb\xbf)?#!\s*\S*/(?:env\s+)?(?:\S+\s+)?(ba|da|k|z)?sh\b")

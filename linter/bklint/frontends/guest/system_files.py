@@ -35,6 +35,10 @@ def proxy(out: Recorder, start: int, end: int, conditional: bool, url: str, bypa
     match = re.match(r"(?P<scheme>\w+://)?(?P<user>[^/@\s]+:[^/@\s]*)@(?P<rest>.*)\Z", url, re.S)
     shown = f"{match['scheme'] or ''}{match['rest']}" if match else url
     words = [word.strip().casefold() for word in re.split(r"[,;\s|]+", bypass) if word.strip()]
+    if url and f"proxy {scope} {match is not None}" in out.unit.flags:
+        return  # told already: http_proxy and https_proxy are one setting
+    if url and not conditional:
+        out.unit.flags.add(f"proxy {scope} {match is not None}")
     found = any(_bypasses(word) for word in words)
     unknown = next((why for word in (bypass,) if (why := out.text.unknowns.first(word))), None)
     holds = Value(found if found or unknown is None else unknown, place)
@@ -114,7 +118,7 @@ def hosts(out: Recorder) -> None:
         names = [field.text for field in row.fields[1:]]
         if HOST in names and row.fields[0].text != HOST:
             out.add(
-                "routes", row.start, row.end, destination=HOST, action="hosts", via=row.fields[0].text, how="hosts file"
+                "routes", row.start, row.end, destination=HOST, action="hosts", via=row.fields[0].text, how="hosts file", diverts="yes"
             )
 
 

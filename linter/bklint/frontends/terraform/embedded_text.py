@@ -25,9 +25,13 @@ _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
 
 
 class Document(Protocol):
+    """A parsed text, as `bklint.syntax.json` and `bklint.syntax.yaml` give it."""
+
     data: Any
 
-    def place(self, pointer: Pointer, part: str = "value") -> JsonPlace: ...
+    def place(self, pointer: Pointer, part: str = "value") -> JsonPlace:
+        """The place of a value or of a part of it in the text."""
+        ...
 
 
 class Format(NamedTuple):
@@ -106,7 +110,7 @@ class Composed:
                 else:
                     self._add(done, part, number)
                     self.reserved = self.reserved or MARKS.search(part) is not None
-                    quoted = quoted ^ _opens(part, quoted) if form.quote else False
+                    quoted = quoted ^ _opens(part) if form.quote else False
         self.written = "".join(done)
         self._starts = [part.start for part in self.parts]
 
@@ -159,8 +163,8 @@ class Composed:
     def _aligned(self, number: int) -> Runs | None:
         if number not in self._runs:
             leaf = self.leaves[number]
-            literal = isinstance(leaf.data, str) and leaf.place is not None
-            self._runs[number] = align(leaf.place.locate(), leaf.data) if literal and leaf.place else None  # type: ignore[arg-type]
+            written = leaf.data if isinstance(leaf.data, str) else None
+            self._runs[number] = align(leaf.place.locate(), written) if leaf.place and written is not None else None
         return self._runs[number]
 
     def _inside(self, place: Place) -> bool:
@@ -173,10 +177,9 @@ class Composed:
 _INVERSE = frozenset({"jsonencodejsondecode", "jsonencodeyamldecode", "yamlencodeyamldecode"})
 
 
-def _opens(written: str, quoted: bool) -> bool:
+def _opens(written: str) -> bool:
     """Whether a stretch of JSON ends on the other side of a quote than it began."""
-    edges = sum(1 for match in _STRING_EDGE.finditer(written) if match[0] == '"')
-    return edges % 2 == 1
+    return sum(match[0] == '"' for match in _STRING_EDGE.finditer(written)) % 2 == 1
 
 
 class EmbeddedPlace(NamedTuple):

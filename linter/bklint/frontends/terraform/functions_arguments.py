@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from bklint.files import Entry
-from bklint.frontends.terraform.scalars import known_text, parse_bool, parse_number, string_parts
+from bklint.frontends.terraform.scalars import MOST_BITS, known_text, parse_bool, parse_number, string_parts
 from bklint.frontends.terraform.shapes import Bag, plain, settled
 from bklint.frontends.terraform.types import unify
 from bklint.model.value import (
@@ -104,6 +104,8 @@ def number(value: Value) -> int | float:
         return parsed
     if isinstance(data, bool) or not isinstance(data, (int, float)):
         raise _no(value, "number")
+    if isinstance(data, int) and data.bit_length() > MOST_BITS:
+        raise UndecidedError(Unknown(Reason.LIMIT, "a number of thousands of digits", value.place))
     return data
 
 
@@ -214,11 +216,6 @@ def renamed(part: Unknown, *name: object) -> Unknown:
 def mapped(value: Value, change: Callable[[str], str], name: str) -> str | Text:
     """A function of single characters, applied to a string: to its literal parts, and to the unknown ones by name."""
     return text(tuple([change(part) if isinstance(part, str) else renamed(part, name) for part in parts(value)]))
-
-
-def list_of(items: Iterable[Value], rest: Unknown | None = None) -> ListData:
-    """A list in a certain order."""
-    return ListData(tuple(items), rest)
 
 
 def bag_of(items: Iterable[Value], rest: Unknown | None, ordered: int = 0) -> ListData:

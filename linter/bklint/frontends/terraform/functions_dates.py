@@ -25,6 +25,7 @@ _SECONDS = {
     "m": Fraction(60),
     "h": Fraction(3600),
 }
+_LONGEST = 1000
 _MONTHS = [
     "January",
     "February",
@@ -77,6 +78,8 @@ def _stamp(moment: datetime) -> str:
 def _duration(written: str) -> Fraction:
     """Seconds of a Go duration."""
     sign, body = (-1, written[1:]) if written.startswith("-") else (1, written.removeprefix("+"))
+    if len(body) > _LONGEST:
+        raise FailedError("the duration is too long")
     if body == "0":
         return Fraction(0)
     seconds, at = Fraction(0), 0
@@ -101,6 +104,8 @@ def _timecmp(args: Args, context: CallContext) -> Result:
 
 def _formatdate(args: Args, context: CallContext) -> Result:
     pattern, (moment, _) = string(args[0]), _time(string(args[1]))
+    if len(pattern) > _LONGEST:
+        raise FailedError("the format is too long")
     done = []
     for match in _TOKEN.finditer(pattern):
         if match[2]:

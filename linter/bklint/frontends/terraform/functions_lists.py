@@ -8,7 +8,7 @@ https://developer.hashicorp.com/terraform/language/functions (collection functio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import product
 
 from bklint.frontends.terraform.functions_arguments import (
@@ -31,9 +31,9 @@ from bklint.frontends.terraform.functions_arguments import (
     whole,
 )
 from bklint.frontends.terraform.operators import equal
-from bklint.frontends.terraform.shapes import Bag, MapData, make_set, plain, settled
+from bklint.frontends.terraform.shapes import Bag, MapData, key_of, make_set, plain, settled, without_repeats
 from bklint.frontends.terraform.types import STRING, plain_convert
-from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown, same
+from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown
 
 _MOST_GENERATED = 1024
 _MOST_PRODUCTS = 10_000
@@ -111,10 +111,7 @@ def _certain(item: Value) -> bool:
 
 def _distinct(args: Args, context: CallContext) -> Result:
     data = sequence(args[0])
-    kept: list[Value] = []
-    for item in unified(data.items, data.rest):
-        if not any(same(item, other) for other in kept):
-            kept.append(item)
+    kept = without_repeats(unified(data.items, data.rest))
     vague = next((n for n, item in enumerate(kept) if first_unknown(item) is not None), len(kept))
     if vague == len(kept) and not isinstance(data, Bag):
         return ListData(tuple(kept), data.rest)
@@ -280,8 +277,9 @@ def _kept(
     """The members of the first set that stay, and why there may be more."""
     kept: list[Value] = []
     why: Unknown | None = None
+    known = [{key_of(item) for item in other.items if first_unknown(item) is None} for other in others]
     for item in first.items:
-        answer = keep([_member(item, other) for other in others])
+        answer = keep([_member(item, other, keys) for other, keys in zip(others, known, strict=True)])
         if answer:
             kept.append(item)
         elif answer is None:
@@ -289,7 +287,12 @@ def _kept(
     return kept, why
 
 
-def _member(item: Value, data: ListData) -> bool | None:
+def _member(item: Value, data: ListData, known: set[Hashable]) -> bool | None:
+    """Whether a set has a member. `known` are the keys of its known members, which decide most cases at once."""
+    if first_unknown(item) is None and key_of(item) in known:
+        return True
+    if first_unknown(item) is None and len(known) == len(data.items):
+        return None if data.rest is not None else False
     answers = [equal(item, other) for other in data.items]
     if True in answers:
         return True

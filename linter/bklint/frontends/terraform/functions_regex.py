@@ -56,14 +56,14 @@ def _regex(args: Args, context: CallContext) -> Result:
         raise _unsupported(unsupported) from unsupported
     if found is None:
         raise FailedError("the pattern does not match any part of the string")
-    return _captured(pattern, found, args[1], context, "regex")
+    return _captured(pattern, found, written, args[1], context, "regex")
 
 
 def _regexall(args: Args, context: CallContext) -> Result:
     pattern, written = _compiled(string(args[0])), string(args[1])
     _check_groups(pattern)
     found = _matches(pattern, written)
-    return ListData(tuple([_captured(pattern, one, args[1], context, "regexall") for one in found]))
+    return ListData(tuple([_captured(pattern, one, written, args[1], context, "regexall") for one in found]))
 
 
 def _check_groups(pattern: Pattern) -> None:
@@ -71,9 +71,8 @@ def _check_groups(pattern: Pattern) -> None:
         raise FailedError("named and unnamed capture groups cannot be mixed")
 
 
-def _captured(pattern: Pattern, found: Found, operand: Value, context: CallContext, name: str) -> Value:
+def _captured(pattern: Pattern, found: Found, written: str, operand: Value, context: CallContext, name: str) -> Value:
     """The whole match, or its groups in a list or (named) in an object."""
-    written = string(operand)
     groups = [
         derived(None if group is None else written[group[0] : group[1]], operand, name, context)
         for group in found.groups

@@ -25,8 +25,8 @@ from bklint.frontends.terraform.regex_syntax import (
 
 __all__ = ["Found", "Pattern", "RefusedError", "UnsupportedError", "compiled"]
 
-MAX_STEPS = 3_000_000
-"""Most instruction-characters of one search, about a second."""
+MAX_STEPS = 400_000
+"""Most instructions followed in all searches of one text, about a second."""
 
 
 class Found(NamedTuple):
@@ -48,23 +48,25 @@ class Pattern(NamedTuple):
     single: Test | None
     many: bool
 
-    def search(self, text: str, start: int = 0) -> Found | None:
-        """The leftmost match from `start` on. Raises UnsupportedError where that takes too long."""
-        if (len(text) - start + 1) * len(self.program) > MAX_STEPS:
-            raise UnsupportedError("a text too long for its pattern")
-        slots = _run(self.program, text, start, 2 + 2 * len(self.names))
+    def search(self, text: str) -> Found | None:
+        """The leftmost match. Raises UnsupportedError where that takes too long."""
+        return self._search(text, 0, MAX_STEPS)[0]
+
+    def _search(self, text: str, start: int, steps: int) -> tuple[Found | None, int]:
+        """The leftmost match from `start` on, and how many of the allowed `steps` are left."""
+        slots, left = _run(self.program, text, start, steps, 2 + 2 * len(self.names))
         if slots is None:
-            return None
+            return None, left
         pairs = [_pair(slots, n) for n in range(len(self.names) + 1)]
         whole = pairs[0]
         assert whole is not None
-        return Found(whole[0], whole[1], tuple(pairs[1:]))
+        return Found(whole[0], whole[1], tuple(pairs[1:])), left
 
     def all(self, text: str) -> Iterator[Found]:
         """All matches that do not overlap. An empty one does not follow directly on another."""
-        at, last = 0, -1
+        at, last, steps = 0, -1, MAX_STEPS
         while at <= len(text):
-            found = self.search(text, at)
+            found, steps = self._search(text, at, steps)
             if found is None:
                 return
             if found.start != found.end or found.start != last:
@@ -83,17 +85,23 @@ def _pair(slots: tuple[int, ...], number: int) -> tuple[int, int] | None:
 _Threads = list[tuple[int, tuple[int, ...]]]
 
 
-def _run(program: tuple[Step, ...], text: str, start: int, slots: int) -> tuple[int, ...] | None:
+def _run(
+    program: tuple[Step, ...], text: str, start: int, steps: int, slots: int
+) -> tuple[tuple[int, ...] | None, int]:
+    """The slots of the leftmost match, and how many of the allowed steps are left. Raises UnsupportedError for none."""
     current: _Threads = []
     seen: set[int] = set()
     matched: tuple[int, ...] | None = None
     blank = (-1,) * slots
     for at in range(start, len(text) + 1):
+        steps -= 1 + len(seen)
+        if steps < 0:
+            raise UnsupportedError("a text too long for its pattern")
         if matched is None:
             _follow(program, current, seen, 0, blank, text, at)
         if not current:
             if matched is not None:
-                break
+                return matched, steps
             seen = set()
             continue
         following: _Threads = []
@@ -106,7 +114,7 @@ def _run(program: tuple[Step, ...], text: str, start: int, slots: int) -> tuple[
             if at < len(text) and step.test is not None and step.test(text[at]):
                 _follow(program, following, reached, pc + 1, caps, text, at + 1)
         current, seen = following, reached
-    return matched
+    return matched, steps
 
 
 def _follow(

@@ -13,12 +13,14 @@ from bklint.model.value import Text, Unknown, Value
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _LONGEST = 400
+MOST_BITS = 10_000
+"""Largest whole number that is calculated with; Python writes numbers of up to 4,300 digits, 14,000 bits."""
 
 
 def number_string(number: int | float) -> str:
     """A number as Terraform writes it into a string: never with an exponent."""
     if isinstance(number, int):
-        return str(number)
+        return str(number) if number.bit_length() <= MOST_BITS else format(Decimal(number), "f")
     # Terraform calculates with 512 bits, so what differs only behind 15 digits is an artefact of binary fractions.
     written = format(Decimal(format(number, ".15g")), "f")
     return written.rstrip("0").rstrip(".") if "." in written else written

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cmp_to_key
 
 from bklint.frontends.terraform.scalars import number_string
-from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, same, type_of
+from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, type_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,23 @@ def settled(data: ListData) -> bool:
     return not isinstance(data, Bag) or (data.ordered >= len(data.items) and data.rest is None)
 
 
+def without_repeats(items: Iterable[Value]) -> list[Value]:
+    """The items without those that are certain to equal one before them."""
+    kept: list[Value] = []
+    keys: set[Hashable] = set()
+    for item in items:
+        key = key_of(item)
+        if key is None or key not in keys:
+            kept.append(item)
+            keys.add(key)
+    return kept
+
+
 def make_set(items: Iterable[Value], rest: Unknown | None = None) -> Bag:
     """The set of these items: no two equal, in Terraform's order, those that are not known behind the others."""
-    known: list[Value] = []
-    vague: list[Value] = []
-    for item in items:
-        group = known if first_unknown(item) is None else vague
-        if not any(same(item, other) for other in group):
-            group.append(item)
+    single = without_repeats(items)
+    known = [item for item in single if first_unknown(item) is None]
+    vague = [item for item in single if first_unknown(item) is not None]
     known.sort(key=cmp_to_key(_compare))
     members = (*known, *vague)
     exact = rest is None and (not vague or len(members) == 1)
