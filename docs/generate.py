@@ -9,6 +9,7 @@ Usage: python docs/generate.py [--check]
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -19,9 +20,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "linter"))
 
+from bklint import facts, packaged  # noqa: E402
+from bklint.policy.names import known_types  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
 
 PAGES = ROOT / "docs" / "policies"
+PACKAGE = ROOT / "linter" / "bklint"
 OUTPUT = re.compile(r"(<!-- output: (?P<command>[^\n]*?) -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.DOTALL)
 SECONDS = re.compile(r"\b\d+\.\d+ s\b")
 LANGUAGES = {
@@ -61,9 +65,35 @@ def wanted() -> Iterator[tuple[Path, str]]:
     for policy in policies:
         yield PAGES / f"{policy['id']}.md", page(policy)
     yield PAGES / "README.md", index(policies)
+    yield PACKAGE / packaged.INDEX, index_of_policies()
+    yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         if path.exists():
             yield path, with_outputs(path.read_text(encoding="utf-8"))
+
+
+def index_of_policies() -> str:
+    """The first documents of the policies, and where facts are defined."""
+    documents = {name: yaml.load_first(packaged.policy(name).decode()) for name in packaged.policy_files()}
+    modules = facts.modules()
+    targets = {str(type_) for document in documents.values() for type_ in _listed(document["target"])}
+    types = sorted(known_types({name: facts.Table(modules)[name] for name in modules}, targets))
+    table = packaged.defaults()[0]
+    defaults = {"seal": packaged.sealed(table), "data": yaml.load_data(table)}
+    digest = packaged.digest()
+    data = {"digest": digest, "types": types, "facts": modules, "defaults": defaults, "policies": documents}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _listed(data: Any) -> list[Any]:
+    return data if isinstance(data, list) else [data]
+
+
+def index_of_mappings() -> str:
+    """The mapping files as plain data, each with the digest of its text."""
+    texts = {type_: packaged.mapping(type_)[0] for type_ in sorted(packaged.mapped_types())}
+    data = {type_: {"seal": packaged.sealed(text), "data": yaml.load_data(text)} for type_, text in texts.items()}
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -85,7 +115,7 @@ def page(policy: Mapping[str, Any]) -> str:
     parts = [
         f"# {policy['id']} {policy['name']}\n",
         f"{policy['title']}.\n",
-        facts(policy),
+        overview(policy),
         f"## Why backup breaks\n\n{policy['why'].strip()}\n",
     ]
     if policy.get("errors"):
@@ -107,7 +137,7 @@ def severities(policy: Mapping[str, Any]) -> str:
     return ", ".join(severity for severity in order if severity in found)
 
 
-def facts(policy: Mapping[str, Any]) -> str:
+def overview(policy: Mapping[str, Any]) -> str:
     """The table at the top of a page."""
     target = policy["target"] if isinstance(policy["target"], list) else [policy["target"]]
     rows = [

@@ -64,6 +64,14 @@ class Matched(NamedTuple):
     left: tuple[Entry, ...]
 
 
+class Update(NamedTuple):
+    """The entries to write, and how many were added and removed."""
+
+    entries: tuple[Entry, ...]
+    added: int
+    removed: int
+
+
 def entry_of(finding: Finding, path: str, since: str = "", reason: str = "") -> Entry:
     """The entry of a finding."""
     return Entry(
@@ -259,7 +267,7 @@ def updated(
     view: View,
     today: str,
     seen: Seen,
-) -> list[Entry]:
+) -> Update:
     """The entries after a scan: known ones keep reason and day, new ones are added, those that are gone are dropped.
     `seen` tells whether the scan would have found an entry; those it would not stay."""
     matched = match(entries, (each for each in findings if each.policy not in NEVER), view)
@@ -267,7 +275,9 @@ def updated(
         entry_of(finding, view.relative(finding.path), entry.since if entry else today, entry.reason if entry else "")
         for finding, entry in matched.known
     ]
-    return [*found, *(entry for entry in matched.left if not seen(entry))]
+    kept = [entry for entry in matched.left if not seen(entry)]
+    added = sum(entry is None for _, entry in matched.known)
+    return Update((*found, *kept), added, len(matched.left) - len(kept))
 
 
 def gone(entries: Iterable[Entry], kind: str, seen: Seen) -> list[Gone]:
@@ -286,10 +296,8 @@ def seen_by(judged: Collection[str], undecided: Iterable[Undecided], inside: Cal
     return seen
 
 
-def told(file: str, before: Collection[Entry], after: Collection[Entry]) -> str:
-    """What was recorded, in one line."""
-    old = [(each.policy, each.addresses, each.sub_key, each.path) for each in before]
-    new = [(each.policy, each.addresses, each.sub_key, each.path) for each in after]
-    added, removed = sum(each not in old for each in new), sum(each not in new for each in old)
-    changes = f" ({added} new, {removed} removed)" if before else ""
-    return f"wrote {file}: {len(after)} known finding{'' if len(after) == 1 else 's'}{changes}"
+def told(file: str, update: Update, again: bool) -> str:
+    """What was recorded, in one line; `again` where there was a file before."""
+    number = len(update.entries)
+    changes = f" ({update.added} new, {update.removed} removed)" if again else ""
+    return f"wrote {file}: {number} known finding{'' if number == 1 else 's'}{changes}"

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from typing import Any
 
 from bklint.checking import Mistake, Pointer, mistakes
+from bklint import packaged
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, found_above
 from bklint.patterns import Patterns
@@ -150,7 +150,7 @@ class Text:
 @cache
 def schema() -> Mapping[str, Any]:
     """The JSON Schema of the file."""
-    found: Mapping[str, Any] = json.loads((files("bklint") / "data" / "config.schema.json").read_bytes())
+    found: Mapping[str, Any] = json.loads(packaged.content("data/config.schema.json"))
     return found
 
 

@@ -270,9 +270,9 @@ def concerns(dialect: str, root: str, files: Collection[str], reader: Reader) ->
     if dialect != "terraform":
         here = posixpath.dirname(root) or "."
         return any(_above(here, each) or _above(each, here) for each in directories)
-    if directories & _called(root, reader):
+    if not all(file.endswith(TERRAFORM) for file in files):  # variables, templates and scripts may stand anywhere
         return True
-    return any(file.endswith(VARIABLES) for file in files) or any(_above(root, each) for each in directories)
+    return bool(directories & _called(root, reader))
 
 
 def _above(directory: str, other: str) -> bool:

@@ -261,15 +261,16 @@ def write(path: str, data: bytes) -> None:
 
 
 def found_above(start: str, names: Sequence[str]) -> Iterator[str]:
-    """The files of these names in a directory and those above it, nearest first, up to the root of its repository."""
-    directory = os.path.abspath(start)
+    """The files of these names in a directory and those above it, nearest first, as far as a scan may read."""
+    directory = os.path.realpath(start)
+    last = confinement(directory)
     while True:
         for name in names:
             path = os.path.join(directory, name)
             if os.path.isfile(path):
                 yield path
         parent = os.path.dirname(directory)
-        if parent == directory or os.path.exists(os.path.join(directory, ".git")):
+        if directory == last or parent == directory:
             return
         directory = parent
 

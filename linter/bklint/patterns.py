@@ -95,7 +95,9 @@ def _never(_: str) -> object:
 
 
 def _test(name: str) -> Callable[[str], object]:
-    """The test of one name."""
+    """The test of one name; a bracket that is not closed fits nothing."""
+    if any(part[0] == "[" for part in _PART.finditer(name)):
+        return _never
     return re.compile(translate("".join(map(_translated, _PART.finditer(name))))).match
 
 

@@ -13,10 +13,9 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
-from bklint import baseline, engine, facts
+from bklint import baseline, engine, facts, packaged
 from bklint.choices import Choices, choices
 from bklint.config import Configuration
 from bklint.discover import Inputs, concerns, discover
@@ -135,15 +134,15 @@ def record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, 
     today = (options.today or date.today()).isoformat()
     view = sieve.view(file)
     after = baseline.updated(before, report.findings, view, today, sieve.seen(report.undecided, "baseline"))
-    write(file, baseline.written(after))
-    return baseline.told(file, before, after), not any(each.policy == INTERNAL for each in report.findings)
+    write(file, baseline.written(after.entries))
+    return baseline.told(file, after, bool(before)), not any(each.policy == INTERNAL for each in report.findings)
 
 
 def schema(name: str) -> str:
     """The JSON Schema of configuration files, policy files or the JSON report."""
     if name == "policy":
-        return (store.built_in() / "schema.json").read_text("utf-8")
-    return (files("bklint") / "data" / f"{name}.schema.json").read_text("utf-8")
+        return packaged.policy("schema.json").decode("utf-8")
+    return packaged.content(f"data/{name}.schema.json").decode("utf-8")
 
 
 def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
@@ -163,13 +162,12 @@ def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
 
 def defaults() -> Defaults:
     """The table of what Azure and the providers use where the code says nothing."""
-    from bklint.syntax.yaml import load_data
+    text, rows = packaged.defaults()
+    if rows is None:
+        from bklint.syntax.yaml import load_data
 
-    table = files("bklint") / "data" / "defaults.yaml"
-    if not table.is_file():
-        return Defaults(())
-    rows = load_data(table.read_bytes())
-    return Defaults.of(rows or ())
+        rows = load_data(text)
+    return Defaults.of(rows)
 
 
 class _Watched:

@@ -7,11 +7,12 @@ cannot know it returns as unknown, with the cause. Results are remembered for ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
+from bklint import packaged
 from bklint.model.resource import Resource
 from bklint.model.value import ObjectData, Value, walk
 
@@ -64,6 +65,24 @@ class Fact:
 _FACTS: dict[str, Fact] = {}
 
 
+class Table(Mapping[str, Fact]):
+    """Every fact by name. With an index, the module of a fact is imported when the fact is first asked for."""
+
+    def __init__(self, modules: Mapping[str, str]) -> None:
+        self._modules = modules
+
+    def __getitem__(self, name: str) -> Fact:
+        if name not in _FACTS:
+            import_module(f"bklint.facts.{self._modules[name]}")
+        return _FACTS[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
 def fact(
     name: str, *types: str, reads: tuple[str, ...] = (), fields: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Resource], Value]], Callable[[Resource], Value]]:
@@ -90,9 +109,17 @@ def fact(
 @cache
 def all_facts() -> Mapping[str, Fact]:
     """Every fact by name."""
+    indexed = packaged.index()
+    return Table(modules() if indexed is None else indexed["facts"])
+
+
+def modules() -> dict[str, str]:
+    """Every fact and the module of this package that defines it, found by importing them all."""
+    found: dict[str, str] = {}
     for area in AREAS:
         import_module(f"bklint.facts.{area}")
-    return _FACTS
+        found.update((name, area) for name in _FACTS if name not in found)
+    return found
 
 
 def read(name: str, resource: Resource) -> Value:

@@ -98,12 +98,12 @@ def _denies(rule: Resource, kind: Kind) -> Denial:
         return Denial(mine, None if mine is False else _why(rule))
     found = _collection(rule)
     for other in found.items:
-        if other is rule or equal(other.get("properties.access"), Value("Deny")):
+        if other is rule:
             continue
         earlier = conjunction((before(other, rule), _matches(other, kind), _whole_source(other, rule)))
         if earlier and other.conditional is None:
             return Denial(False, None, other)
-        if earlier is not False:
+        if earlier is not False and equal(other.get("properties.access"), Value("Deny")) is not True:
             return Denial(None, _why(other), other)
     return Denial(True) if found.open is None else Denial(None, found.open)
 

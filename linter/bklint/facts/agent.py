@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.machines import machine_property, member, says
+from bklint.facts.machines import machine_property, says
 from bklint.model.relations import SCALE_SET, VM
 from bklint.model.resource import Resource
 from bklint.model.value import Value, missing, step
@@ -33,8 +33,8 @@ def agent_provisioned(machine: Resource) -> Value:
     https://learn.microsoft.com/rest/api/compute/virtual-machines/create-or-update (WindowsConfiguration)
     """
     profile = machine_property(machine, "osProfile")
-    written = [member(profile, name) for name in _CONFIGURATIONS]
-    values = [member(value, "provisionVMAgent") for value in written if value.exists is not False]
+    written = [step(profile, name) for name in _CONFIGURATIONS]
+    values = [step(value, "provisionVMAgent") for value in written if value.exists is not False]
     for wanted in (True, None):
         for value in values:
             if says(value, False) is wanted:

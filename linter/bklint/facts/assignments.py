@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.machines import member, says
+from bklint.facts.machines import says
 from bklint.model.compare import conjunction, contains, disjunction, equal, like
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, ObjectData, Unknown, Value, missing, step
@@ -39,10 +39,10 @@ def definition_of(assignment: Resource) -> Definition:
 
 def parameter(assignment: Resource, definition: Definition, name: str) -> Value:
     """The value of a parameter: what the assignment gives, else the default of a declared definition."""
-    given = member(member(assignment.get("properties.parameters"), name), "value")
+    given = step(step(assignment.get("properties.parameters"), name), "value")
     if given.exists is not False or definition.declared is None:
         return given
-    return member(member(definition.declared.get("properties.parameters"), name), "defaultValue")
+    return step(step(definition.declared.get("properties.parameters"), name), "defaultValue")
 
 
 def in_force(assignment: Resource) -> bool | None:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer, word
-from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, Slot, is_type, member, owners, says, slot
+from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, Slot, is_type, owners, says, slot
 from bklint.model.compare import conjunction, not_empty
 from bklint.model.relations import DISK, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Reason, Unknown, Value, missing
+from bklint.model.value import ListData, Reason, Unknown, Value, missing, step
 
 _SETTINGS = ("encryptionSettingsCollection", "encryptionSettings")
 PUBLISHER = "Microsoft.Azure.Security"
@@ -105,7 +105,7 @@ def _by_settings(disk: Resource) -> Found:
 
 
 def _enabled(settings: Value, source: str) -> Found:
-    enabled = member(settings, "enabled")
+    enabled = step(settings, "enabled")
     if settings.exists is False:
         return Found(False, enabled, source)
     return Found(says(enabled, True), enabled if enabled.exists is not False else settings, source)
@@ -114,7 +114,7 @@ def _enabled(settings: Value, source: str) -> Found:
 def _by_os_disk(held: Slot) -> Found:
     if held.role != "os":
         return Found(False, missing(held.entry.place), "")
-    found = _enabled(member(held.entry, "encryptionSettings"), "encryption settings of the OS disk")
+    found = _enabled(step(held.entry, "encryptionSettings"), "encryption settings of the OS disk")
     return _unsure(found, held.unsure)
 
 
@@ -128,7 +128,7 @@ def _by_extension(machine: Resource, held: Slot) -> Found:
 
 
 def _selects(extension: Resource, machine: Resource, held: Slot) -> Found:
-    volumes = member(_public_settings(extension), "VolumeType")
+    volumes = step(_public_settings(extension), "VolumeType")
     selected = True if volumes.exists is False else says(volumes, "All", held.role)
     ade = _ade_of(extension)
     evidence = volumes if ade.answer and selected is None else ade.evidence
@@ -162,7 +162,7 @@ def _encrypts(operation: Value) -> bool | None:
 
 def _ade_of(extension: Resource) -> Found:
     """Whether an extension is Azure Disk Encryption and encrypts."""
-    operation = member(_public_settings(extension), "EncryptionOperation")
+    operation = step(_public_settings(extension), "EncryptionOperation")
     encrypts = conjunction((_is_ade(extension), _encrypts(operation)))
     parts = (extension.get("properties.publisher"), extension.get("properties.type"), operation)
     vague = next((value for value in parts if value.unknown is not None), operation)
@@ -176,7 +176,7 @@ def _cmk(disk: Resource) -> Found:
         for machine in owners(disk).items:
             held = slot(disk, machine)
             if held is not None:
-                chosen = member(member(member(held.entry, "managedDisk"), "diskEncryptionSet"), "id")
+                chosen = step(step(step(held.entry, "managedDisk"), "diskEncryptionSet"), "id")
                 found.append(_unsure(_present(chosen), held.unsure))
     return _first(found, found[0])
 
@@ -201,14 +201,14 @@ def ade_extension(extension: Resource) -> Value:
     https://learn.microsoft.com/azure/virtual-machines/extensions/azure-disk-enc-linux
     """
     settings, kind = _public_settings(extension), extension.get("properties.type")
-    operation = member(settings, "EncryptionOperation")
+    operation = step(settings, "EncryptionOperation")
     return record(
         extension.body,
         isAde=answer(_is_ade(extension), kind, extension.get("properties.publisher")),
         enabled=answer(_encrypts(operation), operation),
         operation=operation,
-        volumeType=member(settings, "VolumeType"),
-        kek=member(settings, "KeyEncryptionKeyURL"),
+        volumeType=step(settings, "VolumeType"),
+        kek=step(settings, "KeyEncryptionKeyURL"),
     )
 
 
@@ -249,7 +249,7 @@ class Keys(NamedTuple):
 
 
 def _of_extension(extension: Resource) -> Keys:
-    ade, key = _ade_of(extension), member(_public_settings(extension), "KeyEncryptionKeyURL")
+    ade, key = _ade_of(extension), step(_public_settings(extension), "KeyEncryptionKeyURL")
     given = _given(key, extension)
     hidden = extension.get("properties.protectedSettingsFromKeyVault")
     if given is False and hidden.exists is not False:
@@ -266,7 +266,7 @@ def _of_disk(disk: Resource) -> Keys:
     for machine in owners(disk).items:
         held = slot(disk, machine)
         if held is not None and held.role == "os":
-            candidates.append((_by_os_disk(held), member(held.entry, "encryptionSettings")))
+            candidates.append((_by_os_disk(held), step(held.entry, "encryptionSettings")))
     chosen = _first([found for found, _ in candidates], candidates[0][0])
     settings = next(settings for found, settings in candidates if found is chosen)
     return Keys(chosen, *_volumes(settings, disk))
@@ -274,7 +274,7 @@ def _of_disk(disk: Resource) -> Keys:
 
 def _volumes(settings: Value, disk: Resource) -> tuple[bool | None, Value]:
     """Whether every volume has a key, and the value to point at: the first that has none, or is not known."""
-    elements = member(settings, "encryptionSettings").data
+    elements = step(settings, "encryptionSettings").data
     volumes = elements.items if isinstance(elements, ListData) else ()
     keys = [_key_of(volume) for volume in volumes] or [_key_of(settings)]
     given = [(_given(key, disk), key) for key in keys]
@@ -285,8 +285,8 @@ def _volumes(settings: Value, disk: Resource) -> tuple[bool | None, Value]:
 
 def _key_of(volume: Value) -> Value:
     """The key's address; of a volume without a key, the place of the volume."""
-    key = member(volume, "keyEncryptionKey")
-    return missing(volume.place) if key.exists is False else member(key, "keyUrl")
+    key = step(volume, "keyEncryptionKey")
+    return missing(volume.place) if key.exists is False else step(key, "keyUrl")
 
 
 def _given(value: Value, resource: Resource) -> bool | None:

@@ -10,11 +10,11 @@ import re
 
 from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
-from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, member, says
+from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, says
 from bklint.model.compare import conjunction, equal, not_empty
 from bklint.model.relations import VM, children
 from bklint.model.resource import Resource
-from bklint.model.value import Unknown, Value, missing, parts_of
+from bklint.model.value import Unknown, Value, missing, parts_of, step
 
 EXCLUSIONS = (
     r"c:\packages\plugins\microsoft.azure.recoveryservices.vmsnapshot",
@@ -33,7 +33,7 @@ _EXIT = re.compile(r"(?:^|[;&|\n])\s*exit(?:\s+/b)?\s+(\d+)\s*[\"']?\s*$", re.IG
 
 def setting(extension: Resource, name: str) -> Value:
     """A setting of an extension, public or protected; missing, with the place of the settings, where none has it."""
-    found = [member(extension.get(path), name) for path in _SETTINGS]
+    found = [step(extension.get(path), name) for path in _SETTINGS]
     return next((value for value in found if value.exists is not False), found[0])
 
 
@@ -54,7 +54,7 @@ def antimalware(extension: Resource) -> Value:
     kind, publisher = extension.get("properties.type"), extension.get("properties.publisher")
     is_it = conjunction((says(publisher, "Microsoft.Azure.Security"), says(kind, "IaaSAntimalware")))
     switch = setting(extension, "AntimalwareEnabled")
-    paths = member(setting(extension, "Exclusions"), "Paths")
+    paths = step(setting(extension, "Exclusions"), "Paths")
     enabled = conjunction((is_it, equal(switch, Value(True)))) if is_it is not False else False
     return record(
         extension.body,

@@ -16,7 +16,7 @@ from bklint.model.compare import equal
 from bklint.model.inventory import World
 from bklint.model.relations import VM, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Reason, Unknown, Value, first_unknown, missing, step
+from bklint.model.value import ListData, Reason, Text, Unknown, Value, first_unknown, missing, step
 
 SERVICES = "guest/serviceChanges"
 INTERFACES = "guest/networkInterfaces"
@@ -346,7 +346,9 @@ def guest_dependency(removal: Resource) -> Value:
     """
     value = property_of(removal, "package" if removal.type == PACKAGES else "path")
     if value.unknown is not None:
-        return value
+        known = value.data.prefix if isinstance(value.data, Text) else ""
+        possible = known == "" or known.startswith(("python", "/usr/bin/p")) or "python".startswith(known)
+        return Value(value.unknown, value.place) if possible else missing(value.place)
     text = str(value.data).casefold()
     found = next((name for name, pattern in _DEPENDENCIES if pattern.fullmatch(text)), None)
     return missing(value.place) if found is None else Value(found, value.place)
@@ -360,16 +362,19 @@ def guest_mount_twin(mount: Resource) -> Value:
     catalogue BKP620
     """
     point = property_of(mount, "point")
+    undecided: Unknown | None = None
     for each in unit_of(mount, MOUNTS):
         if each is mount:
             break
+        if equal(property_of(each, "point"), point) is None:
+            undecided = undecided or point.unknown or property_of(each, "point").unknown
         if equal(property_of(each, "point"), point) is True and _same(mount, each, "device") is False:
             bound = property_of(each, "bind").data is True or property_of(mount, "bind").data is True
             first = property_of(each, "device")
             return record(
                 mount.body, exists=Value(True), bind=Value(bound), first=first._replace(place=each.body.place)
             )
-    found = Value(point.data, point.place) if isinstance(point.data, Unknown) else Value(False, point.place)
+    found = Value(False if undecided is None else undecided, point.place)
     return record(mount.body, exists=found, bind=Value(False), first=Value(None, point.place))
 
 

@@ -16,7 +16,7 @@ from bklint.model.derive import STORAGE
 from bklint.model.inventory import Related
 from bklint.model.relations import DISK, SCALE_SET, VM, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Reason, Unknown, Value, join, step
+from bklint.model.value import ListData, Reason, Unknown, Value, step
 
 VM_EXTENSION = VM + "/extensions"
 SCALE_SET_EXTENSION = SCALE_SET + "/extensions"
@@ -33,19 +33,8 @@ def machine_property(machine: Resource, *names: str) -> Value:
     """A property of a machine, or of the profile of a scale set's machines."""
     value = machine.get(PROFILE[machine.type.casefold()])
     for name in names:
-        value = member(value, name)
+        value = step(value, name)
     return value
-
-
-def member(value: Value, name: str) -> Value:
-    """A member of an object; of an object that is one of several, what these agree on, else their alternatives.
-
-    Templates choose between whole objects (`if(equals(authenticationType, 'password'), null(), linuxConfiguration)`)
-    which often agree on the member that matters.
-    """
-    if isinstance(value.data, Unknown) and value.data.domain:
-        return join(tuple(member(choice, name) for choice in value.data.domain), value.data)._replace(hops=value.hops)
-    return step(value, name)
 
 
 def owners(resource: Resource) -> Related:

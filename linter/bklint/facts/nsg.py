@@ -257,9 +257,10 @@ class Members(NamedTuple):
 
 
 def members(rule: Resource, singular: str, plural: str) -> Members:
-    """What both forms of a property hold. Unknown items are values like others."""
+    """What both forms of a property hold; an empty text, which modules send beside the plural, is no value. Unknown
+    items are values like others."""
     one, many = rule.get("properties." + singular), rule.get("properties." + plural)
-    values = [one] if one.exists is not False else []
+    values = [one] if one.exists is not False and one.data != "" else []
     rest: Unknown | None = None
     if isinstance(many.data, ListData):
         values.extend(_carried(item, many) for item in many.data.items)

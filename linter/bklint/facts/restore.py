@@ -60,7 +60,7 @@ def _load_balanced(machine: Resource, cards: list[Resource]) -> tuple[bool | Non
         for name in ("loadBalancerBackendAddressPools", "loadBalancerInboundNatRules"):
             found += [(not_empty(value), value) for value in card.select(f"{_IP}.{name}").values]
     answers = disjunction(held for held, _ in found)
-    return answers, next((value for held, value in found if held is answers), machine.body)
+    return answers, next((value for held, value in found if held is answers), missing(machine.body.place))
 
 
 def _static_addresses(cards: list[Resource], near: Value) -> Value:
@@ -100,7 +100,7 @@ def interface_network(card: Resource) -> Value:
     found = card.select(f"{_IP}.subnet.id")
     lost = [(_lost(card, value), value) for value in found.values if value.exists is not False]
     verdict = disjunction(answer_ for answer_, _ in lost)
-    where = next((value for answer_, value in lost if answer_ is verdict), card.body)
+    where = next((value for answer_, value in lost if answer_ is verdict), nothing)
     why = Unknown(Reason.OPEN, "networks declared outside of what is scanned", where.place)
     return record(
         card.body,

@@ -156,7 +156,7 @@ def vault_region(item: Resource) -> Value:
     vault, machine = vault_of(item), machine_of(item)
     there = _location(vault.resource, item, "the vault")
     here = _location(machine.resource, item, "the machine")
-    return record(item.body, vault=there, vm=here, same=answer(same_region(there, here), item.body, there, here))
+    return record(item.body, vault=there, vm=here, same=answer(same_region(there, here), missing(item.body.place), there, here))
 
 
 def _location(resource: Resource | None, item: Resource, what: str) -> Value:
@@ -190,7 +190,7 @@ def vault_subscription(item: Resource) -> Value:
     equals = equal(there, here)
     known = isinstance(there.data, str) and isinstance(here.data, str)
     decided = equals if equals or known else None
-    return record(item.body, vault=there, vm=here, same=answer(decided, item.body, there, here))
+    return record(item.body, vault=there, vm=here, same=answer(decided, missing(item.body.place), there, here))
 
 
 def _vault_subscription(item: Resource) -> Value:
@@ -266,7 +266,7 @@ def _twin(item: Resource, other: Resource, found: Value) -> Value:
         item.body,
         found=found,
         vault=vault_name(other)._replace(place=other.body.place),
-        stopped=answer(truth, item.body, *states),
+        stopped=answer(truth, missing(item.body.place), *states),
         other=Value(other.address, machine_of(other).value.place or other.body.place),
     )
 
@@ -339,9 +339,16 @@ def item_policy(item: Resource) -> Value:
         reference,
         otherVault=answer(_other_vault(item, target), reference, item.names[0]),
         undeclared=answer(_undeclared(item, reference, target), reference, item.names[0]),
-        name=Value(_text(target.name), reference.place),
+        name=Value(_policy_name(reference, target), reference.place),
         vault=Value(_text(target.vault), reference.place),
     )
+
+
+def _policy_name(reference: Value, target: Target) -> str:
+    """The name of a policy, or what a reference that leads nowhere names."""
+    if isinstance(reference.data, Unknown) and is_undeclared(reference):
+        return reference.data.cause.removesuffix(" is not declared")
+    return _text(target.name)
 
 
 class Target(NamedTuple):

@@ -79,7 +79,7 @@ def crash_consistency(resource: Resource) -> Value:
     doubts = [each.value for each in obstacles if each.holds is None]
     return record(
         resource.body,
-        blocked=answer(blocked, resource.body if hit is None else hit.value, why, *doubts),
+        blocked=answer(blocked, missing(resource.body.place) if hit is None else hit.value, why, *doubts),
         blocker=missing(resource.body.place) if hit is None else hit.value._replace(data=hit.what),
     )
 
@@ -186,7 +186,7 @@ def unprotected(machine: Resource) -> Value:
     Unknown where the world is not complete, where a protected item may be of this machine, or where an assignment of a
     built-in definition that deploys protected items may cover it. catalogue BKP709
     """
-    world, place = machine.world, machine.body
+    world, place = machine.world, missing(machine.body.place)
     if read("protection.state", machine).data != "unknown":
         return answer(False, place)
     items = related(machine, "protectedItems")

@@ -275,14 +275,30 @@ def step(value: Value, name: str | int) -> Value:
             return data.items[name]
         return Value(data.rest, value.place) if data.rest is not None else missing(value.place)
     if isinstance(data, Unknown):
-        return value._replace(data=member_of(data, name), ident=None)
+        return member_value(value, data, name)
     if data is ABSENT:
         return value
     return missing(value.place)
 
 
+def member_value(value: Value, data: Unknown, name: str | int) -> Value:
+    """The member of a value that is one of several: what these agree on, else an unknown with their members.
+
+    Code chooses between whole objects (`if(condition, null(), configuration)`) which often agree on what matters. The
+    place is that of the alternatives' first; the hops are the value's own, for there it is used.
+    """
+    choices = tuple(step(choice, name) for choice in data.domain)
+    if choices and all(same(choices[0], other) for other in choices[1:]):
+        return choices[0]._replace(hops=value.hops)
+    place = choices[0].place if choices else value.place
+    return Value(member_of(data, name), place, value.hops)
+
+
 def member_of(data: Unknown, name: str | int) -> Unknown:
-    """An unknown's member: the same cause, nothing known of its type; its alternatives' members where it has any."""
+    """An unknown's member: the same cause, nothing known of its type; its alternatives' members where it has any.
+
+    Where the alternatives may agree, ask `member_value`.
+    """
     key = None if data.key is None else (data.key, name)
     if data.domain:
         return join_unknown(data, tuple(step(choice, name) for choice in data.domain), key)

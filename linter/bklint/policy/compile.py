@@ -7,6 +7,7 @@ the last case always holds. A wrong file raises `PolicyError` with the pointer t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from bklint.policy.conditions import condition
@@ -21,6 +22,7 @@ from bklint.policy.model import (
     Facts,
     Operation,
     Parameter,
+    Parts,
     Point,
     Policy,
     Subject,
@@ -49,9 +51,12 @@ DIALECTS = ("terraform", "plan", "arm", "bicep", "nsg", *GUEST_FILES)
 """The words under which an example has its text."""
 
 
-def policy(data: Mapping[str, Any], facts: Facts, file: str = "", types: frozenset[str] | None = None) -> Policy:
+def policy(
+    data: Mapping[str, Any], facts: Facts, file: str = "", types: frozenset[str] | None = None, *, lazily: bool = False
+) -> Policy:
     """The policy of a first document. `types` are the resource types there are to relate to; those of the facts and of
-    this policy where none are given. Raises PolicyError."""
+    this policy where none are given. Raises PolicyError; with `lazily` only when a part of it is asked for, which is for
+    files that are known to be right."""
     if not isinstance(data, Mapping):
         raise PolicyError("expected a mapping")
     for key in ("id", "name", "title", "area", "target", "condition", "cases", "message"):
@@ -59,31 +64,35 @@ def policy(data: Mapping[str, Any], facts: Facts, file: str = "", types: frozens
             raise PolicyError(f"{key!r} is required", ())
     targets = _listed(data["target"])
     parameters = {name: _parameter(name, row) for name, row in data.get("parameters", {}).items()}
-    names = Names(facts, parameters, targets, types or known_types(facts, targets))
-    compiled = _compiled(data, Scope(names, targets))
+
+    @cache
+    def compiled() -> Parts:
+        names = Names(facts, parameters, targets, types or known_types(facts, targets))
+        return _compiled(data, Scope(names, targets), names)
+
+    if not lazily:
+        compiled()
     return Policy(
         id=data["id"],
         name=data["name"],
         title=data["title"],
         area=data["area"],
         types=targets,
+        compile=compiled,
         opt_in=data.get("profile") == "opt-in",
         doc_status=data.get("doc_status", "in-force"),
         modes=frozenset(data.get("modes", ["managed"])),
         parameters=parameters,
         subsumes=tuple(data.get("subsumes", ())),
         safety=data.get("fix", {}).get("safety", "manual"),
-        reads=tuple(names.reads),
-        facts=tuple(names.used_facts),
         file=file,
-        **compiled,
     )
 
 
-def _compiled(data: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def _compiled(data: Mapping[str, Any], scope: Scope, names: Names) -> Parts:
     """The parts of a policy that look at resources."""
     report, operations = data.get("report", {}), data.get("fix", {}).get("operations", [])
-    return {
+    parts = {
         "condition": condition(data["condition"], scope, ("condition",)),
         "cases": _cases(data["cases"], scope, ("cases",)),
         "message": message(data["message"], scope, ("message",)),
@@ -92,6 +101,7 @@ def _compiled(data: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
         "related": _each(_point, report.get("related", []), scope, ("report", "related")),
         "operations": _each(_operation, operations, scope, ("fix", "operations")),
     }
+    return Parts(**parts, reads=tuple(names.reads), facts=tuple(names.used_facts))  # type: ignore[arg-type]
 
 
 _Made = TypeVar("_Made")

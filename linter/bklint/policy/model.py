@@ -120,38 +120,85 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a policy looks at resources. `at` are the candidates for the primary place, in order; none: the resource's
+    header. `reads` are (resource type, property path) pairs and `facts` the names that its conditions look at."""
+
+    condition: Test
+    cases: tuple[Case, ...]
+    message: Message
+    editions: Mapping[str, Edition]
+    at: tuple[Subject, ...] = ()
+    related: tuple[Point, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    reads: tuple[tuple[str, str], ...] = ()
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """One compiled policy. `at` are the candidates for the primary place, in order; none: the resource's header.
-    `reads` are (resource type, property path) pairs and `facts` the names its conditions look at."""
+    """One policy. Its parts are compiled when they are first asked for: most policies of a scan meet no resource."""
 
     id: str
     name: str
     title: str
     area: str
     types: tuple[str, ...]
-    condition: Test
-    cases: tuple[Case, ...]
-    message: Message
+    compile: Callable[[], Parts]
     opt_in: bool = False
     doc_status: str = "in-force"
     modes: frozenset[str] = frozenset({"managed"})
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    editions: Mapping[str, Edition] = field(default_factory=dict)
-    at: tuple[Subject, ...] = ()
-    related: tuple[Point, ...] = ()
     subsumes: tuple[str, ...] = ()
     safety: str = "manual"
-    operations: tuple[Operation, ...] = ()
-    reads: tuple[tuple[str, str], ...] = ()
-    facts: tuple[str, ...] = ()
     file: str = ""
 
     def __repr__(self) -> str:
         return f"Policy({self.id})"
 
+    @property
+    def condition(self) -> Test:
+        """What is wrong."""
+        return self.compile().condition
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The severities."""
+        return self.compile().cases
+
+    @property
+    def message(self) -> Message:
+        """What a finding says."""
+        return self.compile().message
+
+    @property
+    def at(self) -> tuple[Subject, ...]:
+        """See Parts."""
+        return self.compile().at
+
+    @property
+    def related(self) -> tuple[Point, ...]:
+        """Further places of a finding."""
+        return self.compile().related
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The edits of its fix."""
+        return self.compile().operations
+
+    @property
+    def reads(self) -> tuple[tuple[str, str], ...]:
+        """See Parts."""
+        return self.compile().reads
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """See Parts."""
+        return self.compile().facts
+
     def edition(self, name: str) -> Edition:
         """What differs under an edition."""
-        return self.editions.get(name, _SAME)
+        return self.compile().editions.get(name, _SAME)
 
 
 _SAME = Edition()

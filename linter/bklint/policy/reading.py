@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bklint import packaged
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, Entry, join
 from bklint.policy.names import PolicyError
@@ -21,8 +20,6 @@ from bklint.source import Place, Source
 from bklint.syntax import yaml
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-
     from bklint.syntax.yaml import YamlDocument
 
 
@@ -33,33 +30,17 @@ class File(NamedTuple):
     built_in: bool
 
 
-def built_in() -> Traversable:
-    """The directory of the built-in policies: inside the installed package, else the checkout's."""
-    package = files("bklint")
-    inside = package / "policies"
-    if inside.is_dir():
-        return inside
-    beside = Path(str(package)).parents[1] / "policies"
-    if not (beside / "schema.json").is_file():
-        raise UsageError("the built-in policies are not installed")
-    return beside
-
-
 @cache
 def schema() -> Mapping[str, Any]:
     """The JSON Schema of policy files."""
-    found: Mapping[str, Any] = json.loads((built_in() / "schema.json").read_bytes())
+    found: Mapping[str, Any] = json.loads(packaged.policy("schema.json"))
     return found
 
 
 def built_in_files() -> Iterator[File]:
-    """The built-in policy files, by area and name."""
-    root = built_in()
-    for area in sorted(root.iterdir(), key=lambda each: each.name):
-        if area.is_dir():
-            for member in sorted(area.iterdir(), key=lambda each: each.name):
-                if member.name.endswith(".yaml"):
-                    yield File(Source.of(f"policies/{area.name}/{member.name}", member.read_bytes()), True)
+    """The built-in policy files, by area and name. Raises UsageError where they are not installed."""
+    for name in packaged.policy_files():
+        yield File(Source(f"policies/{name}", packaged.policy(name)), True)
 
 
 def user_files(directory: str) -> Iterator[File]:
@@ -97,6 +78,9 @@ def first(file: File) -> Any:
     """The data of the first document; of a user's file both are checked against the schema. Raises UsageError."""
     if not file.built_in:
         return _checked(file.source).data
+    indexed = packaged.index()
+    if indexed is not None:
+        return indexed["policies"][file.source.name.removeprefix("policies/")]
     try:
         return yaml.load_first(file.source.data)
     except InputError as error:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from bklint import packaged
 from bklint.errors import UsageError
 from bklint.model.value import Value
 from bklint.policy import compile as compiler
 from bklint.policy import reading
 from bklint.policy.model import Facts, Parameter, Policy, Texts
 from bklint.policy.names import PolicyError, known_types, one_of
-from bklint.policy.reading import File, built_in, schema
+from bklint.policy.reading import File, schema
 from bklint.policy.subjects import constant
 
-__all__ = ["PolicySet", "built_in", "load", "parameters", "policies_of", "schema"]
+__all__ = ["PolicySet", "load", "parameters", "policies_of", "schema"]
 
 RESERVED = ("BKP900", "BKP901", "BKP910", "BKP911", "BKP912", "BKP913")
 """Ids of findings that no policy makes: unreadable input, internal errors, suppressions."""
@@ -134,7 +135,7 @@ def load(directories: Sequence[str], facts: Facts) -> PolicySet:
 def policies_of(found: Iterable[File], facts: Facts) -> PolicySet:
     """The set of policies of some files. Raises UsageError."""
     read = [(file, reading.first(file)) for file in found]
-    types = known_types(facts, {type_ for _, data in read for type_ in _targets(data)})
+    types = _types(facts, {type_ for _, data in read for type_ in _targets(data)})
     policies: dict[str, Policy] = {}
     origins: dict[str, File] = {}
     for file, data in read:
@@ -146,6 +147,12 @@ def policies_of(found: Iterable[File], facts: Facts) -> PolicySet:
     return PolicySet(policies.values(), _reader(origins), facts)
 
 
+def _types(facts: Facts, targets: set[str]) -> frozenset[str]:
+    """Every resource type that a policy may relate to; those of the facts from the index, lest all facts be loaded."""
+    indexed = packaged.index()
+    return known_types(facts, targets) if indexed is None else frozenset(indexed["types"]) | targets
+
+
 def _targets(data: Any) -> tuple[str, ...]:
     found = data.get("target", ()) if isinstance(data, Mapping) else ()
     return (found,) if isinstance(found, str) else tuple(found)
@@ -153,7 +160,8 @@ def _targets(data: Any) -> tuple[str, ...]:
 
 def _policy(file: File, data: Any, facts: Facts, types: frozenset[str]) -> Policy:
     try:
-        return compiler.policy(data, facts, file.source.name, types)
+        lazily = file.built_in and packaged.index() is not None
+        return compiler.policy(data, facts, file.source.name, types, lazily=lazily)
     except PolicyError as error:
         raise reading.located(error, file) from error
 

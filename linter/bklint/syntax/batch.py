@@ -11,11 +11,16 @@ import re
 from bklint.errors import LimitError
 from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Loop, Redirect, Ref, Script, Statement, Word, joined
 
-_TOKEN = re.compile(
-    r"(?P<space>(?:[ \t\r\f]|\^\r?\n)+)|(?P<line>\n)|(?P<operator>\|\||&&|[&|])|(?P<redirect>[0-9]?>>?(?:&[0-9])?|<)"
-    r"|(?P<word>(?:\"[^\"\n]*\"?|\^.|[^\s\"^&|<>])+|\^)",
-    re.DOTALL,
-)
+_TOKENS = {
+    inside: re.compile(
+        r"(?P<space>(?:[ \t\r\f]|\^\r?\n)+)|(?P<line>\n)|(?P<operator>\|\||&&|[&|])|(?P<redirect>[0-9]?>>?(?:&[0-9])?|<)"
+        rf"|(?P<word>(?:\"[^\"\n]*\"?|\^.|[^\s\"^&|<>{')' if inside else ''}])+|\^)",
+        re.DOTALL,
+    )
+    for inside in (False, True)
+}
+"""The tokens outside and inside a block; only there a bracket ends a word."""
+
 _PIECE = re.compile(
     r"\"(?P<quoted>[^\"]*)\"?|\^(?P<escaped>.)|(?P<variable>%%?~?\w+%?|%[^%\s]+%|![^!\s]+!)|(?P<plain>[^\"^%!]+|[%!^])",
     re.S,
@@ -73,7 +78,12 @@ class _Scanner:
                 skipped = _COMMENT.match(self.text, self.at) or _LABEL.match(self.text, self.at)
                 if skipped:
                     self.at = skipped.end()
-            match = _TOKEN.match(self.text, self.at)
+            bracket = self.text[self.at]
+            if (bracket == "(" and not self.words) or (bracket == ")" and self.blocks):
+                self.at += 1
+                fresh = self._operator(bracket)
+                continue
+            match = _TOKENS[bool(self.blocks)].match(self.text, self.at)
             if match is None:
                 fresh = False
                 self.at += 1
@@ -106,8 +116,6 @@ class _Scanner:
         return False
 
     def _operator(self, operator: str) -> bool:
-        if operator == "(" and self.words:
-            return False
         statement = self._finish()
         if operator == "(":
             self.blocks.append(self.base)

@@ -22,7 +22,7 @@ MAX_PROBLEMS = 20
 """Problems that are reported of one file."""
 
 _LABELS = {"resource": 2, "data": 2, "ephemeral": 2, "module": 1, "variable": 1, "output": 1, "provider": 1, "check": 1}
-"""Labels of the block types that Terraform allows at the top level only (https://developer.hashicorp.com/terraform/language)."""
+"""Labels of the block types for the top level only (https://developer.hashicorp.com/terraform/language)."""
 
 _BARE = frozenset({"locals", "terraform", "moved", "import", "removed"})
 """Those without labels. Provider schemas have blocks of such names too, so they are lifted from broken files only."""
@@ -139,6 +139,8 @@ def report(source: Source, root: Tree | None, found: list[Problem]) -> tuple[Pro
             kept.append(strict)
         lines = {source.position(problem.start).line for problem in kept}
         for node in _errors(root):
+            if strict is not None and node.is_missing and node.start_byte > strict.start:
+                continue  # mostly the brace that an error further up has eaten
             guess = _worded(source, node)
             line = source.position(guess.start).line
             inside = strict is not None and guess.start <= strict.start <= guess.end

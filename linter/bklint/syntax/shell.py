@@ -375,7 +375,15 @@ def word(text: str, start: int, end: int) -> Word:
             parts.append(match["plain"])
         else:
             parts.append(Ref(match["braced"] or match["name"] or "", match[0]))
-    return Word(joined(parts), start, end, text[:1] in "'\"" or ansi)
+    return Word(joined(parts), start, end, text[:1] in "'\"" or ansi, (), start + 1 if _verbatim(text) else -1)
+
+
+def _verbatim(text: str) -> bool:
+    """Whether a word is one pair of quotes around text that stands for itself."""
+    inner, quote = text[1:-1], text[:1]
+    return (
+        quote in ("'", '"') and len(text) > 1 and text[-1] == quote and not any(mark in inner for mark in (quote, "\\"))
+    )
 
 
 def _unescaped(character: str, quoted: bool) -> str:

@@ -14,6 +14,8 @@ from bklint.files import MemoryReader
 from bklint.frontends.terraform.functions import CallContext, call, names
 from bklint.frontends.terraform.shapes import Bag, MapData, make_set
 from bklint.model.value import (
+    ABSENT,
+    MISSING,
     Hop,
     Ident,
     ListData,
@@ -599,3 +601,21 @@ def test_what_is_decided_holds_for_every_value(name: str) -> None:
                 real = call(name, some, CONTEXT)
                 if first_unknown(real) is None:
                     assert covers(known, real), (name, vague, some, known, real)
+
+
+# -- robustness --------------------------------------------------------------------------------------------------------
+
+ODD: list[Any] = [
+    None, "", "a", "%s", "%d", "%5.400f", "\u0301", "9" * 5000, 10**5000, -(10**400), 1e308, 1e-320, -1, 3, 2**63, True,
+    [], ["a"], [1, "a"], [[1], [{}]], {}, {"a": 1}, {"": None}, "10.0.0.0/8", "1.2.3.4/33", "/(/", "/a/",
+    "9999-12-31T23:59:59Z", "9999999999h", "\x00", "{", "[1,{", "a: [b", "(a*)*b", "UTF-16", Value(U), Value(MISSING),
+    Value(ABSENT), opened("a"), parts("a", U), Value(ObjectData({"a": Value(1)}, REST)), either("a", 1, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(names()))
+def test_nothing_is_raised(name: str) -> None:
+    for first in ODD:
+        assert isinstance(run(name, first), Value)
+        for at, second in enumerate(ODD):
+            assert isinstance(run(name, first, second, *[ODD[at - 1]] * (at % 3)), Value)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 
-from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
+from bklint.model.value import Hop, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Locator
 from bklint.syntax.json import Document, JsonPlace, Pointer
 
-MAX_CARRIED = 24
+MAX_CARRIED = 12
 """Most hops that a collection takes on to its members; a value's own hops are not limited by it."""
 MAX_LISTS = 16
 """Deepest nesting of lists directly in lists that takes on a hop."""
 MAX_DEPTH = 256
-MAX_NODES = 200_000
+MAX_NODES = 100_000
 """Largest value of a parameter, variable or output, in values; 4 MB of JSON holds fewer."""
 
 
@@ -108,8 +108,32 @@ class Keys(Mapping[str, "JsonPlace"]):
         return len(self._names)
 
 
-_Way = tuple["tuple[str, str, Locator | None]", ...]
-"""Kind, label and place of hops, oldest first."""
+_Step = tuple[str, str, "Locator | None"]
+
+
+class _Way:
+    """Hops to take on: `steps` of kind, label and place, oldest first; `chain` is them as the hops of a value that had
+    none, which most have."""
+
+    __slots__ = ("_after", "chain", "steps")
+
+    def __init__(self, steps: tuple[_Step, ...]) -> None:
+        self.steps = steps
+        self.chain = self.extend(None)
+        self._after: dict[_Way, _Way] = {}
+
+    def extend(self, hops: Hop | None) -> Hop | None:
+        """The hops of a value that went this way."""
+        for kind, label, place in self.steps:
+            hops = Hop(kind, label, place, hops)
+        return hops
+
+    def after(self, way: _Way) -> _Way:
+        """Another way and then this one; the same object for the same one, since all members of an object share it."""
+        found = self._after.get(way)
+        if found is None:
+            found = self._after[way] = _Way((*way.steps, *self.steps)[-MAX_CARRIED:])
+        return found
 
 
 class _Carried(Fields):
@@ -166,21 +190,19 @@ def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
 
 def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
     """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
-    return _carried(value, ((kind, label, place),), 0)
+    return _carried(value, _Way(((kind, label, place),)), 0)
 
 
 def _carried(value: Value, way: _Way, depth: int) -> Value:
     data = value.data
     if isinstance(data, ListData) and depth < MAX_LISTS:
-        items = tuple([_carried(item, way, depth + 1) for item in data.items])
-        value = value._replace(data=ListData(items, data.rest))
+        data = ListData(tuple([_carried(item, way, depth + 1) for item in data.items]), data.rest)
     elif isinstance(data, ObjectData) and data.fields:
-        base, before = (data.fields.base, data.fields.way) if isinstance(data.fields, _Carried) else (data, ())
-        fields = _Carried(base, (*before, *way)[-MAX_CARRIED:])
-        value = value._replace(data=LazyObject(fields, data.rest, data.keys))
-    for hop in way:
-        value = value.via(*hop)
-    return value
+        inner = data.fields
+        made = _Carried(inner.base, way.after(inner.way)) if isinstance(inner, _Carried) else _Carried(data, way)
+        data = LazyObject(made, data.rest, data.keys)
+    hops = way.chain if value.hops is None else way.extend(value.hops)
+    return Value(data, value.place, hops, value.ident, value.pieces)
 
 
 def flaw(value: Value, spend: Callable[[int], None]) -> Unknown | None:
@@ -202,7 +224,7 @@ def flaw(value: Value, spend: Callable[[int], None]) -> Unknown | None:
             elif isinstance(data, ObjectData):
                 pending.extend([(member, depth + 1) for member in data.fields.values()])
     finally:
-        spend(nodes)
+        spend(2 * nodes)
     return None
 
 

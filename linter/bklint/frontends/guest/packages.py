@@ -137,6 +137,8 @@ def downloads(call: Call) -> None:
                 r"/(?:archive|releases|tarball|zipball|master|refs)", arg.low
             ):
                 call.record("agentSources", path=arg.text, source="github", how=call.name)
+            else:
+                call.record("agentSources", path=arg.text, source="page", how=call.name)
             return
 
 

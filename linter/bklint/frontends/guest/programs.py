@@ -318,7 +318,7 @@ def _file_written(call: Call, family: str) -> None:
         return
     for arg in contents:
         text = _inside(call, arg)
-        if call.name == "echo" or call.name == "printf":
+        if call.name in ("echo", "printf") and "\\n" in arg.text:
             text = within(call.out.text, arg.start, arg.end, arg.text.replace("\\n", "\n"))
         written_file(call.out, text, path, call.conditional)
 

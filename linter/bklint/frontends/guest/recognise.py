@@ -13,14 +13,15 @@ _POWERSHELL = (".ps1", ".psm1", ".ps1.tpl", ".ps1.tftpl")
 _BATCH = (".cmd", ".bat")
 
 _TELLING = re.compile(
-    rb"168\.63|waagent|walinuxagent|guestagent|rdagent|netipaddress|netipinterface|ip\s+(?:-\S+\s+)*a(?:ddr(?:ess)?)?\s+(?:add|replace)"
-    rb"|ifconfig|nmcli|netsh|netplan|network-scripts|ifcfg|/etc/network|systemd/network|enablestatic|nmconnection"
-    rb"|iptables|nft\s|nftables|ufw\s|firewall-cmd|firewalld|netfirewall|outbound"
-    rb"|_proxy|winhttp|proxyserver|httpproxy|proxy-server|environmentvariable"
-    rb"|comsysapp|msdtc|eventsystem|vss|swprv|shadow|msiserver|msiexec|disablemsi|sqlwriter|set-service|stop-service|sc\s+(?:config|delete|stop)"
-    rb"|sc\.exe|systemctl|start(?:uptype|mode)|bitlocker|manage-bde|machinekeys|schusestrongcrypto|schannel|applocker|codeintegrity|fapolicyd|cipolicy"
-    rb"|selinux|setenforce|semanage|sqldatabase|backup\s+database|bcdragent|blackhole|route|hosts|dhc|fstab|mount|git\s+clone"
-    rb"|itemproperty|reg\s+add|uninstall|remove|visual c|vm agent|netfx|net-framework|redistributable|vcredist|python|update-alternatives|sysprep|deprovision",
+    rb"168\.63|waagent|walinuxagent|guestagent|rdagent|vm agent|netipaddress|netipinterface|enablestatic"
+    rb"|ip\s+(?:-\S+\s+)*a(?:ddr(?:ess)?)?\s+(?:add|replace)|ifconfig|nmcli|netsh|netplan|network-scripts|ifcfg"
+    rb"|/etc/network|systemd/network|nmconnection|iptables|nft\s|nftables|ufw\s|firewall-cmd|firewalld|netfirewall|outbound"
+    rb"|_proxy|winhttp|proxyserver|httpproxy|proxy-server|environmentvariable|comsysapp|msdtc|eventsystem|vss|swprv|shadow"
+    rb"|msiserver|msiexec|disablemsi|sqlwriter|set-service|stop-service|sc\s+(?:config|delete|stop)|sc\.exe|systemctl"
+    rb"|start(?:uptype|mode)|bitlocker|manage-bde|machinekeys|schusestrongcrypto|schannel|applocker|codeintegrity|fapolicyd"
+    rb"|cipolicy|selinux|semodule|setenforce|semanage|sqldatabase|backup\s+database|bcdragent|blackhole|route|hosts|dhc|fstab"
+    rb"|mount|git\s+clone|itemproperty|reg\s+add|uninstall|remove|visual c|netfx|net-framework|redistributable|vcredist|python"
+    rb"|update-alternatives|sysprep|deprovision",
     re.IGNORECASE,
 )
 _SHEBANG = re.compile(rb"\A(?:\xef\xbb\xbf)?#!\s*\S*/(?:env\s+)?(?:\S+\s+)?(ba|da|k|z)?sh\b")
@@ -46,6 +47,17 @@ def recognises(path: str, head: bytes) -> str | None:
         return _xml_kind(text)
     script = script_kind(base, text)
     return script if script is not None and _TELLING.search(text) else None
+
+
+_NAMES = (*_SHELL, *_POWERSHELL, *_BATCH, ".yaml", ".yml", ".cfg", ".xml", ".txt", ".pkr.hcl")
+
+
+def may_be(path: str) -> bool:
+    """Whether a file of that name is worth opening: `recognises` never takes one of another name. A name without an
+    ending may be that of a script."""
+    name = path.replace("\\", "/").casefold()
+    base = name.rpartition("/")[2]
+    return base.endswith(_NAMES) or "." not in base or path_kind(name) is not None
 
 
 def _transcoded(head: bytes) -> bytes:

@@ -118,7 +118,14 @@ def hosts(out: Recorder) -> None:
         names = [field.text for field in row.fields[1:]]
         if HOST in names and row.fields[0].text != HOST:
             out.add(
-                "routes", row.start, row.end, destination=HOST, action="hosts", via=row.fields[0].text, how="hosts file", diverts="yes"
+                "routes",
+                row.start,
+                row.end,
+                destination=HOST,
+                action="hosts",
+                via=row.fields[0].text,
+                how="hosts file",
+                diverts="yes",
             )
 
 

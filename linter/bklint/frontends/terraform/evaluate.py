@@ -13,8 +13,8 @@ from typing import Protocol
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
+from bklint.frontends.terraform.shapes import is_set
 from bklint.frontends.terraform.template_text import parse_template
-from bklint.frontends.terraform.types import is_set
 from bklint.model.value import (
     ListData,
     ObjectData,

@@ -79,7 +79,7 @@ def _at_least(low: int, why: Unknown) -> Unknown:
 def _lookup(args: Args, context: CallContext) -> Result:
     data = mapping(args[0])
     if isinstance(args[1].data, (Unknown, Text)):
-        choices = (*data.fields.values(), *args[2:])
+        choices = (*data.fields.values(), *[_as_element(arg, data) for arg in args[2:]])
         why = plain(undecided(args[1]).why)
         return Value(why) if data.rest is not None else join(choices, why)
     name = string(args[1])

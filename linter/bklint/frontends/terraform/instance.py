@@ -475,7 +475,8 @@ class ModuleInstance:
 
     def call_context(self, place: Place) -> functions.CallContext:
         """See evaluate.Names."""
-        return functions.CallContext(place, self.tree.reader.read, self.files.directory, self.tree.root)
+        reader = self.tree.reader
+        return functions.CallContext(place, reader.read, self.files.directory, self.tree.root, reader.list)
 
 
 def _mode_of(base: str) -> str:

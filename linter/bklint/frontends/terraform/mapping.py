@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import cache
 
+from bklint import packaged
 from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.views import View
 from bklint.model import path as paths
@@ -20,7 +20,6 @@ from bklint.model.value import ListData, ObjectData, Unknown, Value
 from bklint.source import Locator
 from bklint.syntax import yaml
 
-_FOLDER = files("bklint.frontends.terraform") / "azurerm"
 _PROVIDER = re.compile(r"(>=|<)\s*(\d+)")
 
 
@@ -58,18 +57,14 @@ class TypeMapping:
     target_path: tuple[paths.Step, ...] = ()
 
 
-@lru_cache(maxsize=1)
-def known_types() -> frozenset[str]:
-    """The azurerm types that have a file."""
-    return frozenset(entry.name[: -len(".yaml")] for entry in _FOLDER.iterdir() if entry.name.endswith(".yaml"))
-
-
 @cache
 def mapping_of(name: str) -> TypeMapping | None:
     """The mapping of an azurerm type; None where there is none."""
-    if name not in known_types():
+    if name not in packaged.mapped_types():
         return None
-    data = yaml.load_data((_FOLDER / f"{name}.yaml").read_bytes())
+    text, data = packaged.mapping(name)
+    if data is None:
+        data = yaml.load_data(text)
     assert isinstance(data, dict)
     return compile_mapping(name, data)
 

@@ -11,7 +11,7 @@ import operator as python
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from bklint.frontends.terraform.types import is_set
+from bklint.frontends.terraform.shapes import is_set
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import (
     ABSENT,

@@ -19,6 +19,7 @@ _NAMED = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _POSIX = re.compile(r"\[:(\^?)(\w+):\]")
 _PROPERTY = re.compile(r"[pP](?:(\w)|\{(\^?)(\w+)\})")
 _HEX = re.compile(r"x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]+)\})")
+_OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
 _PLAIN_ESCAPES = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
 _DIGITS, _WORD, _BLANK = "0-9", "0-9A-Za-z_", "\t\n\f\r "
 
@@ -61,7 +62,8 @@ class _Class(NamedTuple):
     def folded(self, character: str) -> bool:
         """The same ignoring case."""
         positive = self._replace(negated=False)
-        return any(positive.has(one) for one in {character, character.lower(), character.upper()}) != self.negated
+        lower, upper = character.lower(), character.upper()
+        return any(map(positive.has, {character, lower, upper, upper.lower(), lower.upper()})) != self.negated
 
 
 def _class(written: str, negated: bool = False) -> _Class:
@@ -111,6 +113,7 @@ def _moved(step: Step, by: int) -> Step:
 
 
 def chain(codes: list[Code]) -> Code:
+    """Pieces of program one behind the other. Raises UnsupportedError where that is too much."""
     steps: list[Step] = []
     for code in codes:
         steps += [_moved(step, len(steps)) for step in code.steps]
@@ -120,18 +123,11 @@ def chain(codes: list[Code]) -> Code:
 
 
 def _either(codes: list[Code]) -> Code:
-    if len(codes) == 1:
-        return codes[0]
-    first, rest = codes[0], _either(codes[1:])
-    size = len(first.steps)
-    return chain(
-        [
-            Code((Step("split", to=1, other=size + 2),)),
-            first,
-            Code((Step("jump", to=len(rest.steps) + 1),)),
-            rest,
-        ]
-    )
+    rest = codes[-1]
+    for first in reversed(codes[:-1]):
+        split = Code((Step("split", to=1, other=len(first.steps) + 2),))
+        rest = chain([split, first, Code((Step("jump", to=len(rest.steps) + 1),)), rest])
+    return rest
 
 
 def _optional(code: Code, lazy: bool) -> Code:
@@ -140,18 +136,38 @@ def _optional(code: Code, lazy: bool) -> Code:
     return chain([Code((split,)), code])
 
 
+def _plus(code: Code, lazy: bool) -> Code:
+    size = len(code.steps)
+    back = Step("split", to=size + 1, other=0) if lazy else Step("split", to=0, other=size + 1)
+    return Code((*code.steps, back), code.single, True)
+
+
 def _star(code: Code, lazy: bool) -> Code:
-    looped = chain([code, Code((Step("jump", to=-1),))])
-    back = Code((*looped.steps[:-1], Step("jump", to=-1)))
-    return _optional(back, lazy)
+    if _nullable(code):
+        return _optional(_plus(code, lazy), lazy)  # keeps the preferred way first: https://go.dev/issue/46123
+    return _optional(Code((*code.steps, Step("jump", to=-1))), lazy)
+
+
+def _nullable(code: Code) -> bool:
+    """Whether it matches the empty text."""
+    pending, seen = [0], set()
+    while pending:
+        at = pending.pop()
+        if at == len(code.steps):
+            return True
+        if at in seen or code.steps[at].kind == "char":
+            continue
+        seen.add(at)
+        step = code.steps[at]
+        pending += [step.to, step.other] if step.kind == "split" else [step.to if step.kind == "jump" else at + 1]
+    return False
 
 
 def _repeated(code: Code, least: int, most: int | None, lazy: bool) -> Code:
     if least > 1000 or (most or 0) > 1000 or (most is not None and most < least):
         raise RefusedError("invalid repeat count")
     if most is None and least == 1:
-        split = Step("split", to=1, other=-len(code.steps)) if lazy else Step("split", to=-len(code.steps), other=1)
-        return Code((*code.steps, _moved(split, len(code.steps))), code.single, True)
+        return _plus(code, lazy)
     done = [code] * least
     if most is None:
         return chain([*done, _star(code, lazy)])
@@ -172,9 +188,11 @@ class Parser:
         self.flags: frozenset[str] = frozenset()
 
     def peek(self) -> str:
+        """The next character; empty at the end."""
         return self.pattern[self.at : self.at + 1]
 
     def take(self) -> str:
+        """The next character, taken."""
         character = self.peek()
         self.at += 1
         return character
@@ -198,6 +216,7 @@ class Parser:
         return _either(found)
 
     def quantified(self, code: Code) -> Code:
+        """An atom with the repetition operator behind it, if any."""
         bounds = self.bounds()
         if bounds is None:
             return code
@@ -224,6 +243,7 @@ class Parser:
         return least, least if match[2] is None else int(match[3]) if match[3] else None
 
     def atom(self, depth: int) -> Code | None:
+        """A character, class, assertion or group; None for what only changes how the rest is read."""
         character = self.take()
         if character == "(":
             return self.group(depth)
@@ -243,10 +263,12 @@ class Parser:
         return self.tested(_class_of(character))
 
     def tested(self, known: _Class) -> Code:
+        """One character of a class."""
         test = known.folded if "i" in self.flags else known.has
         return Code((Step("char", test),), test)
 
     def group(self, depth: int) -> Code | None:
+        """What an opening parenthesis, taken, begins; None for flags up to the end of the group around it."""
         before = self.flags
         flags = _FLAGS.match(self.pattern, self.at)
         named = _NAMED.match(self.pattern, self.at)
@@ -271,7 +293,8 @@ class Parser:
             return code
         return chain([Code((Step("save", to=2 * number),)), code, Code((Step("save", to=2 * number + 1),))])
 
-    def escape(self) -> Code:
+    def escape(self) -> Code | None:
+        """What follows a backslash outside brackets; None for quoted text, which is put in its place with escapes."""
         letter = self.peek()
         if letter in ("b", "B", "A", "z") and letter:
             self.take()
@@ -280,8 +303,10 @@ class Parser:
         if letter == "Q":
             end = self.pattern.find("\\E", self.at)
             quoted = self.pattern[self.at + 1 : end if end >= 0 else None]
-            self.at = end + 2 if end >= 0 else len(self.pattern)
-            return chain([self.tested(_class_of(one)) for one in quoted] or [Code(())])
+            rest = self.pattern[end + 2 :] if end >= 0 else ""
+            self.pattern = self.pattern[: self.at - 1] + "".join([f"\\x{{{ord(one):x}}}" for one in quoted]) + rest
+            self.at -= 1
+            return None
         return self.tested(self.escaped())
 
     def escaped(self) -> _Class:
@@ -297,16 +322,15 @@ class Parser:
             if code > 0x10FFFF:
                 raise RefusedError("invalid escape sequence")
             return _class_of(chr(code))
+        match = _OCTAL.match(self.pattern, self.at)
+        if match:
+            self.at = match.end()
+            return _class_of(chr(int(match[0], 8)))
         letter = self.take()
         if letter in _PERL:
             return _PERL[letter]
         if letter in _PLAIN_ESCAPES:
             return _class_of(_PLAIN_ESCAPES[letter])
-        if letter == "0":
-            octal = re.compile("[0-7]{0,2}").match(self.pattern, self.at)
-            assert octal is not None
-            self.at = octal.end()
-            return _class_of(chr(int("0" + octal[0], 8)))
         if not letter or (letter.isalnum() and letter.isascii()):
             raise RefusedError("invalid escape sequence")
         return _class_of(letter)
@@ -351,6 +375,7 @@ class Parser:
         ranges.append((start, high.ranges[0][0]))
 
     def member(self) -> _Class:
+        """A character or class in brackets."""
         character = self.take()
         return self.escaped() if character == "\\" else _class_of(character)
 

@@ -163,11 +163,8 @@ def compiled(pattern: str) -> Pattern:
     """The pattern ready to match. Raises RefusedError (RE2 refuses it) or UnsupportedError."""
     parser = Parser(pattern)
     body = parser.alternatives()
-    if parser.at < len(pattern):
+    if parser.at < len(parser.pattern):
         raise RefusedError("unexpected )")
-    named = [name for name in parser.names if name]
-    if len(set(named)) < len(named):
-        raise RefusedError("duplicate capture group name")
     edges = (Code((Step("save", to=0),)), Code((Step("save", to=1),)), Code((Step("match"),)))
     program = chain([edges[0], body, *edges[1:]])
     return Pattern(program.steps, tuple(parser.names), body.single if not parser.names else None, body.many)

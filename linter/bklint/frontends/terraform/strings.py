@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from bklint.frontends.terraform.types import is_set
+from bklint.frontends.terraform.shapes import Bag, is_set
 from bklint.model.value import (
     ABSENT,
     MISSING,
@@ -99,6 +99,9 @@ def _item(data: ListData, key: Value, place: Place) -> Value:
     if not found.isdigit():
         return unknown(Reason.ERROR, f"{found!r} is no index of a list", place)
     number = int(found)
+    if isinstance(data, Bag) and number >= data.ordered:
+        why = data.rest or next((first_unknown(item) for item in data.items if first_unknown(item) is not None), None)
+        return Value(_plain(why) or Unknown(Reason.CONDITION, "the order of the list", place), place)
     if number < len(data.items):
         return data.items[number]
     if data.rest is not None:
