@@ -91,6 +91,8 @@ def _words(error: Any) -> str:
     if keyword == "type":
         kinds = [told] if isinstance(told, str) else told
         return f"expected {' or '.join(_KINDS[kind] for kind in kinds)}"
+    if keyword in ("minLength", "minItems"):
+        return "must not be empty"
     about = error.schema.get("description") if isinstance(error.schema, Mapping) else None
     if told is False or about is None:
         return str(error.message)

@@ -118,7 +118,7 @@ def lowered(example: Example) -> Lowered:
     """The roots of an example."""
     files = {FILES[example.dialect]: example.text, **example.files}
     inventory = Inventory()
-    paths = (FILES[example.dialect],)
+    paths: tuple[str, ...] = (FILES[example.dialect],)
     if example.dialect == "terraform":
         paths = tuple(sorted({posixpath.dirname(name) or "." for name in files if name.endswith(".tf")}))
     reader = MemoryReader(files)

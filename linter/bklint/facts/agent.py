@@ -1,4 +1,5 @@
-"""The OS profile of a machine or of a flexible scale set becomes: is there an agent, and may extensions run.
+"""The OS profile of a machine or of a flexible scale set becomes: is there an agent, may extensions run, and is what
+runs kept up to date.
 
 The one fact a reader would not guess: a machine without `osProfile` (made from a specialised disk) says nothing about
 the agent, so its values are missing here, not false; the image is judged by another policy.
@@ -6,9 +7,10 @@ the agent, so its values are missing here, not false; the image is judged by ano
 
 from __future__ import annotations
 
-from bklint.facts import fact, record
+from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
-from bklint.facts.machines import machine_property, says
+from bklint.facts.machines import VM_EXTENSION, is_type, machine_property, says
+from bklint.model.compare import conjunction
 from bklint.model.relations import SCALE_SET, VM
 from bklint.model.resource import Resource
 from bklint.model.value import Value, missing, step
@@ -61,3 +63,35 @@ def appliance(machine: Resource) -> Value:
     """
     plan = machine.get("plan")
     return record(machine.body, isOne=answer(plan.exists, plan), plan=step(plan, "name"))
+
+
+AGENT_SETTINGS = "guest/agentSettings"
+_UPGRADE_KEYS = ("AutoUpdate.Enabled", "AutoUpdate.UpdateToLatestVersion")
+
+
+@fact(
+    "upgrades",
+    AGENT_SETTINGS,
+    VM_EXTENSION,
+    reads=("properties.key", "properties.value", "properties.autoUpgradeMinorVersion"),
+    fields=("off", "of", "at"),
+)
+def upgrades(resource: Resource) -> Value:
+    """Whether upgrades of what backup goes through are turned off.
+
+    `off`: a setting of the Linux agent does so, and nothing later in the same script or file turns them on again; or an
+    Azure Disk Encryption extension is declared without minor upgrades (where nothing is written, it does not count).
+    `of`: `agent` or `extension`. `at`: the extension's setting. catalogue BKP507;
+    https://github.com/Azure/WALinuxAgent (AutoUpdate.UpdateToLatestVersion, AutoUpdate.Enabled);
+    https://learn.microsoft.com/azure/virtual-machines/automatic-extension-upgrade
+    """
+    if is_type(resource, AGENT_SETTINGS):
+        key, value = resource.get("properties.key"), resource.get("properties.value")
+        undone = read("guestUndone", resource).data is True
+        off = conjunction((says(key, *_UPGRADE_KEYS), says(value, "n"), not undone))
+        return record(
+            resource.body, off=answer(off, value, key), of=Value("agent", value.place), at=missing(resource.body.place)
+        )
+    switch, is_ade = resource.get("properties.autoUpgradeMinorVersion"), read("adeExtension.isAde", resource)
+    off = conjunction((is_ade.data if isinstance(is_ade.data, bool) else None, says(switch, False)))
+    return record(resource.body, off=answer(off, switch, is_ade), of=Value("extension", switch.place), at=switch)

@@ -12,12 +12,14 @@ from typing import NamedTuple
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
 from bklint.facts.machines import says
+from bklint.facts.scopes import scope_of
 from bklint.model.compare import conjunction, contains, disjunction, equal, like
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, ObjectData, Unknown, Value, missing, step
 
 ASSIGNMENT = "Microsoft.Authorization/policyAssignments"
 DEFINITION = "Microsoft.Authorization/policyDefinitions"
+INITIATIVE = "Microsoft.Authorization/policySetDefinitions"
 APPROVED_EXTENSIONS = "c0e996f8-39cf-4af9-9f45-83fbde810432"
 EXTENSION_TYPE = "Microsoft.Compute/virtualMachines/extensions/type"
 BACKUP_EXTENSIONS = ("VMSnapshot", "VMSnapshotLinux")
@@ -32,7 +34,10 @@ class Definition(NamedTuple):
 
 def definition_of(assignment: Resource) -> Definition:
     """The definition that an assignment names."""
-    identity = assignment.get("properties.policyDefinitionId")
+    return _definition(assignment, assignment.get("properties.policyDefinitionId"))
+
+
+def _definition(assignment: Resource, identity: Value) -> Definition:
     linked = assignment.world.link(identity, DEFINITION).resource if identity.exists is not False else None
     return Definition(identity, linked if linked is not None and linked.declared else None)
 
@@ -161,13 +166,19 @@ def group_policy(assignment: Resource) -> Value:
     """Whether an assignment can refuse the resource group that Azure Backup creates for restore points.
 
     `denies`: it assigns a built-in definition that requires a tag on resource groups, one that allows locations for
-    them and leaves out the location of a machine of this root, or a declared definition that denies resource groups.
-    `how`: what it demands. `at`: what to point at. `enforced`: its enforcement mode. catalogue BKP206;
+    them and leaves out the location of a machine of this root, or a declared definition that denies resource groups. An
+    initiative that is declared here counts as its definitions. False where the effect is overridden by another one than
+    Deny, where the rule or `notScopes` names the service's groups (AzureBackupRG_…), and for an assignment to a resource
+    group, which creates no groups. `how`: what it demands. `at`: what to point at. `enforced`: its enforcement mode.
+    catalogue BKP206;
     https://learn.microsoft.com/azure/backup/backup-during-vm-creation;
     https://learn.microsoft.com/azure/governance/policy/samples/built-in-policies#tags
     """
     definition = definition_of(assignment)
-    denies, how, at = _group_rule(assignment, definition)
+    rules = [_group_rule(assignment, each) for each in _definitions(assignment, definition)]
+    denies, how, at = next((rule for wanted in (True, None) for rule in rules if rule[0] is wanted), rules[0])
+    spared = disjunction((_spares_groups(assignment), _overridden(assignment)))
+    denies = conjunction((denies, None if spared is None else not spared))
     return record(
         assignment.body,
         denies=answer(denies, at, definition.id),
@@ -177,14 +188,45 @@ def group_policy(assignment: Resource) -> Value:
     )
 
 
+def _definitions(assignment: Resource, definition: Definition) -> list[Definition]:
+    """The definition; those of an initiative that is declared here, and the initiative itself where it is not."""
+    linked = assignment.world.link(definition.id, INITIATIVE).resource if definition.id.exists is not False else None
+    if linked is None or not linked.declared:
+        return [definition]
+    members = linked.select("properties.policyDefinitions[*].policyDefinitionId")
+    found = [_definition(assignment, identity) for identity in members.values]
+    at = definition.id
+    shown = [Definition(each.id._replace(place=at.place, hops=at.hops), each.declared) for each in found]
+    return [*shown, *([Definition(Value(members.rest, at.place), None)] if members.rest is not None else [])] or [
+        definition
+    ]
+
+
+def _spares_groups(assignment: Resource) -> bool | None:
+    """Whether an assignment leaves the service's resource groups alone: it is to a group, or names them among those it
+    is not for."""
+    scope = scope_of(assignment)
+    if scope.kind == "resourceGroup" or (scope.kind == "resource" and "managementgroups" not in scope.type):
+        return True
+    listed = assignment.select("properties.notScopes[*]")
+    spared = disjunction(like(value, "*/AzureBackupRG*") for value in listed.values)
+    return None if spared is False and listed.rest is not None else spared
+
+
+def _overridden(assignment: Resource) -> bool | None:
+    """Whether the assignment overrides the effect by one that denies nothing."""
+    found = assignment.select("properties.overrides[*].value")
+    return disjunction(says(value, "Audit", "Disabled") for value in found.values)
+
+
 def _group_rule(assignment: Resource, definition: Definition) -> tuple[bool | None, str, Value]:
     for built_in in (REQUIRE_TAG, REQUIRE_TAG_AND_VALUE):
         if like(definition.id, f"*/{built_in}"):
             return True, "a tag on every resource group", definition.id
     if like(definition.id, f"*/{ALLOWED_LOCATIONS}"):
-        listed = parameter(assignment, definition, "listOfAllowedLocations")
+        listed, effect = (parameter(assignment, definition, name) for name in ("listOfAllowedLocations", "effect"))
         return (
-            _leaves_out(assignment, listed),
+            conjunction((_leaves_out(assignment, listed), True if effect.exists is False else says(effect, "Deny"))),
             "other locations for resource groups",
             listed if listed.exists else definition.id,
         )
@@ -218,6 +260,8 @@ def _declared_group_rule(assignment: Resource, definition: Definition) -> bool |
     effect = _resolved(definition.declared.get("properties.policyRule.then.effect"), assignment, definition)
     if isinstance(rule.data, Unknown):
         return None
+    if any(like(named, "*AzureBackupRG*") for leaf, _ in _leaves(rule) for named in _names_in(leaf)):
+        return False
     about_groups = disjunction(
         conjunction(
             (
@@ -229,3 +273,11 @@ def _declared_group_rule(assignment: Resource, definition: Definition) -> bool |
         for leaf, negated in _leaves(rule)
     )
     return conjunction((about_groups, says(effect, "deny")))
+
+
+def _names_in(leaf: Value) -> list[Value]:
+    """What a comparison of a name compares it with."""
+    field = step(leaf, "field")
+    if not (isinstance(field.data, str) and field.data.casefold() in ("name", "id")):
+        return []
+    return list(leaf.data.fields.values()) if isinstance(leaf.data, ObjectData) else []

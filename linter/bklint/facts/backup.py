@@ -75,13 +75,15 @@ def schedule(policy: Resource) -> Value:
     `daysThatFit`: whole days, at least 1, for which snapshots stay within 18. `maxDays`: the longest snapshot retention
     that Azure allows; `outOfRange`: whether the written one is not within 1 and that; `allowedDays`: the nearest allowed
     one, 5 for weekly runs. `windowUneven`: whether the hours of the
-    window are no multiple of the interval. `offending`: the written snapshot days, else the window. `vaultDays`: days
+    window are no multiple of the interval. `offending`: the snapshot days; the window where
+    only that is at fault. `vaultDays`: days
     that daily recovery points stay in the vault (a month counts 30, a year 365).
     Unknown where a part is. S2 UserErrorRpCollectionLimitReached, N-ENH, N-IR; catalogue B.8
     """
     runs, days = runs_per_day(policy), snapshot_days(policy)
     held, declared = computed(lambda a, b: a * b, runs, days), declared_points(policy)
-    written, window = policy.get(DAYS), policy.get(f"{SCHEDULE}.hourlySchedule.scheduleWindowDuration")
+    written, uneven = policy.get(DAYS), _uneven(policy)
+    window = policy.get(f"{SCHEDULE}.hourlySchedule.scheduleWindowDuration")
     return record(
         policy.body,
         kind=kind_of(policy),
@@ -93,8 +95,8 @@ def schedule(policy: Resource) -> Value:
         restorePoints=computed(lambda a, b: a + b, held, declared),
         daysThatFit=computed(lambda a: max(1, math.floor(SNAPSHOT_LIMIT / a)) if a else 1, runs),
         **_range(policy, written),
-        windowUneven=_uneven(policy),
-        offending=written if written.exists is not False else window,
+        windowUneven=uneven,
+        offending=window if uneven.data is True and not _at_fault(policy, written) else written,
         vaultDays=_vault_days(policy),
     )
 
@@ -214,6 +216,11 @@ def _range(policy: Resource, written: Value) -> dict[str, Value]:
         "allowedDays": Value(5, written.place) if weekly else near,
         "outOfRange": answer(outside, written, most),
     }
+
+
+def _at_fault(policy: Resource, written: Value) -> bool:
+    """Whether the written snapshot days are out of range."""
+    return written.exists is not False and _range(policy, written)["outOfRange"].data is True
 
 
 def _max_days(policy: Resource) -> Value:

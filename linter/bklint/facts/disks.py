@@ -146,10 +146,13 @@ def excluded(disk: Resource) -> Value:
         held = slot(disk, machine)
         if held is None or held.role == "os" or not machine.type.casefold().endswith("/virtualmachines"):
             continue
-        for item in related(machine, "protectedItems").items:
+        items = related(machine, "protectedItems")
+        for item in items.items:
             found = item.get("properties.extendedProperties.diskExclusionProperties")
             if found.exists is not False:
                 return _excluded(found, step(held.entry, "lun"))
+        if items.open is not None:
+            return answer(None, Value(items.open, place))
     return Value(False, place)
 
 

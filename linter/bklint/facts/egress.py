@@ -25,6 +25,7 @@ from bklint.facts.joins import (
 )
 from bklint.facts.nsg import (
     RULE,
+    Origin,
     Outcome,
     Packet,
     before,
@@ -135,11 +136,20 @@ def cut(rule: Resource, tag: str) -> Cut:
     return found
 
 
+class Sender(NamedTuple):
+    """Where TCP 443 to a service starts: the packet as machines in one region send it, the origin, the machines."""
+
+    packet: Packet
+    origin: Origin
+    machines: tuple[Joined, ...]
+
+
 def _cuts(group: Resource, tag: str) -> dict[int, Cut]:
     """By rule, those of a group that cut a service or may; where one is certain to, only that one."""
     behind = behind_group(group)
+    senders = _senders(behind, tag)
     rules = [rule for rule in related(group, "securityRules").items if _may_deny(rule)]
-    found = {id(rule): _cut(rule, tag, behind) for rule in rules}
+    found = {id(rule): _cut(rule, tag, senders, behind) for rule in rules}
     certain = [rule for rule in rules if found[id(rule)].decides]
     if certain:
         first = min(certain, key=lambda rule: bounds(rule.get("properties.priority"))[0] or 0)
@@ -147,17 +157,25 @@ def _cuts(group: Resource, tag: str) -> dict[int, Cut]:
     return found
 
 
+def _senders(behind: Behind, tag: str) -> list[Sender]:
+    """The machines behind a group, those together that no rule can tell apart."""
+    found: dict[tuple[Packet, Origin], list[Joined]] = {}
+    for one in behind.items:
+        found.setdefault((_packet(tag, one), origin_of(one.interface)), []).append(one)
+    return [Sender(packet, origin, tuple(machines)) for (packet, origin), machines in found.items()]
+
+
 def _may_deny(rule: Resource) -> bool:
     return equal(rule.get("properties.access"), Value("Deny")) is not False
 
 
-def _cut(rule: Resource, tag: str, behind: Behind) -> Cut:
+def _cut(rule: Resource, tag: str, senders: list[Sender], behind: Behind) -> Cut:
     hit: list[Joined] = []
     unsure: Outcome | None = None
-    for one in behind.items:
-        outcome = _first(rule, tag, one)
+    for sender in senders:
+        outcome = _outcome(rule, sender)
         if outcome.decides:
-            hit.append(one)
+            hit += sender.machines
         elif outcome.decides is None:
             unsure = unsure or outcome
     if hit:
@@ -169,27 +187,30 @@ def _cut(rule: Resource, tag: str, behind: Behind) -> Cut:
     return Cut(False)
 
 
-def _first(rule: Resource, tag: str, one: Joined) -> Outcome:
-    """Whether a rule is the first to match TCP 443 to a service from one interface, and denies it."""
-    packet, origin = _packet(tag, one), origin_of(one.interface)
-    found = first_match(rule, packet, (origin,))
+def _outcome(rule: Resource, sender: Sender) -> Outcome:
+    """Whether a rule keeps a service from a sender, ways around it looked at: an admin rule, or the allow of a proxy."""
+    found = first_match(rule, sender.packet, (sender.origin,))
     if not found.decides:
         return found
-    admin = always_allows(rule.world, packet)
+    admin = always_allows(rule.world, sender.packet)
     if admin is not None:
         return Outcome(None, admin)
+    proxy = _proxy_before(rule, sender.origin)
+    if proxy is None:
+        return found
+    if all(sets_proxy(one.machine) for one in sender.machines):
+        return Outcome(False)
+    return Outcome(None, Unknown(Reason.OPEN, f"{proxy.address} may allow a proxy", proxy.body.place), proxy)
+
+
+def _proxy_before(rule: Resource, origin: Origin) -> Resource | None:
+    """A rule that is tried before this one and allows what may be a proxy."""
     for other in rules_of(rule).items:
-        if (
-            other is not rule
-            and before(rule, other) is not True
-            and _is_proxy(other)
-            and holds_origin(other, origin) is not False
-        ):
-            if sets_proxy(one.machine):
-                return Outcome(False)
-            why = f"{other.address} may allow a proxy"
-            return Outcome(None, Unknown(Reason.OPEN, why, other.body.place), other)
-    return found
+        if other is rule or before(rule, other) is True or not _is_proxy(other):
+            continue
+        if holds_origin(other, origin) is not False:
+            return other
+    return None
 
 
 def _packet(tag: str, one: Joined | None = None) -> Packet:

@@ -69,9 +69,10 @@ def _order(resource: Resource) -> int:
 
 
 def later(resource: Resource, *types: str) -> Iterator[Resource]:
-    """What comes after a guest resource in its unit, and is certain to."""
+    """What comes after a guest resource in its unit, and is certain to where the resource itself is."""
+    sure = property_of(resource, "conditional").data is not True
     for each in unit_of(resource, *types):
-        if _order(each) > _order(resource) and property_of(each, "conditional").data is not True:
+        if _order(each) > _order(resource) and not (sure and property_of(each, "conditional").data is True):
             yield each
 
 
@@ -129,7 +130,7 @@ def _several(machine: Resource) -> bool:
 # -- undone later ------------------------------------------------------------------------------------------------------
 
 _UNDOES = {
-    "stop": frozenset({"start"}),
+    "stop": frozenset({"start", "enable"}),
     "disable": frozenset({"enable", "manual", "unmask"}),
     "mask": frozenset({"unmask", "enable"}),
     "delete": frozenset({"enable", "start"}),

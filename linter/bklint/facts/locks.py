@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from bklint.facts import fact, record
+from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
-from bklint.facts.scopes import Scope, scope_of
+from bklint.facts.scopes import Scope, holds, scope_of
 from bklint.model import path as paths
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
 from bklint.model.inventory import World
@@ -243,6 +243,41 @@ def locked_machine(lock: Resource) -> Value:
         unmanaged=_answer(unmanaged, scope),
         name=next((machine.name for held, machine in found if held), missing(lock.body.place)),
     )
+
+
+@fact("lockedForWrites", LOCK, reads=("scope",), fields=("holds", "what", "note"))
+def locked_for_writes(lock: Resource) -> Value:
+    """What a lock holds that Azure Backup writes to: a virtual machine, whose extension it installs, or a Recovery
+    Services vault, by itself or by its resource group.
+
+    `holds`: it does; `what`: the first of these, in words; `note`: empty or `; protection unknown`, of a machine. False
+    for a lock on a subscription, which another policy judges. Unknown where the scope, or a group's name, is not known.
+    catalogue BKP205, N-LOCK
+    """
+    scope = scope_of(lock)
+    machines = [one for one in lock.world.of(VM) if one.declared]
+    vaults = [one for one in lock.world.of(VAULT) if one.declared]
+    elsewhere = [one for one in _protected(lock.world) if one.resource is None]
+    found: list[tuple[bool | None, str, Resource | None]] = []
+    found += [(_is_in(scope, one), f"virtual machine {_label(one)}", one) for one in machines]
+    found += [(_holds(scope, one), f"virtual machine {one.name.data}", None) for one in elsewhere]
+    found += [(_is_in(scope, one), f"Recovery Services vault {_label(one)}", None) for one in vaults]
+    first = next(((what, one) for held, what, one in found if held), ("", None))
+    note = read("protection.note", first[1]) if first[1] is not None else Value("")
+    return record(
+        lock.body,
+        holds=_answer(disjunction(held for held, _, _ in found), scope),
+        what=Value(first[0], lock.body.place),
+        note=note,
+    )
+
+
+def _is_in(scope: Scope, resource: Resource) -> bool | None:
+    return False if scope.kind == "subscription" else holds(scope, resource)
+
+
+def _label(resource: Resource) -> str:
+    return str(resource.name.data) if isinstance(resource.name.data, str) else resource.address
 
 
 class Machine(NamedTuple):

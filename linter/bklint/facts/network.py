@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
+from bklint.facts.joins import behind_group, is_agentless
 from bklint.facts.nsg import (
     AGENT_PORTS,
     HOST_IP,
@@ -59,7 +60,7 @@ _READS = tuple(
     "hostIp",
     RULE,
     reads=_READS,
-    fields=("deniedPorts", "explicit", "broad", "destination", "alone", "freePriority", "overriddenBy"),
+    fields=("deniedPorts", "explicit", "broad", "destination", "alone", "freePriority", "overriddenBy", "agentless"),
 )
 def host_ip(rule: Resource) -> Value:
     """What a security rule does to the agent's traffic to 168.63.129.16 (TCP 80, 443, 32526; S2 step 4).
@@ -69,8 +70,8 @@ def host_ip(rule: Resource) -> Value:
     AzureLoadBalancer, which is that address); `broad`: it only covers it by the way (`*`, Internet, VirtualNetwork,
     0.0.0.0/0 and its halves). `destination`: the prefix that covers the address. `alone`: the rule names no other
     destination. `freePriority`: the highest free priority number below
-    its own, where the rule denies. `overriddenBy`: the rule that may
-    decide first. Unknown where a field of this rule or of one that may come first is not known, where the group may
+    its own, where the rule denies. `overriddenBy`: the rule that may decide first. `agentless`: machines are behind the
+    group, and backup of each goes without its agent (catalogue 0.2(8)). Unknown where a field of this rule or of one that may come first is not known, where the group may
     have rules that are not seen, or where two rules have the same priority. catalogue C.1;
     https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
     """
@@ -89,7 +90,13 @@ def host_ip(rule: Resource) -> Value:
         alone=answer(None if found.rest is not None else len(found.values) == 1, where, found.rest),
         freePriority=_free_priority(rule) if denied else missing(rule.body.place),
         overriddenBy=_rival(outcomes, rule),
+        agentless=Value(_is_for_agentless(rule), rule.body.place),
     )
+
+
+def _is_for_agentless(rule: Resource) -> bool:
+    """Whether machines are behind the rule's group, and backup of each goes without its agent."""
+    return rule.parent is not None and is_agentless(behind_group(rule.parent).items)
 
 
 def _outcomes(rule: Resource, packets: tuple[Packet, ...]) -> list[tuple[Packet, Outcome]]:
@@ -145,7 +152,7 @@ def _free_priority(rule: Resource) -> Value:
     "platformDns",
     RULE,
     reads=_READS,
-    fields=("denied", "metadataDenied", "destination", "joined", "usesAzureDns", "dnsServers"),
+    fields=("denied", "metadataDenied", "destination", "joined", "usesAzureDns", "dnsServers", "agentless"),
 )
 def platform_dns(rule: Resource) -> Value:
     """Whether a security rule turns Azure's name resolution off where it is needed (S1 "Mise en réseau", N-NSG).
@@ -154,6 +161,7 @@ def platform_dns(rule: Resource) -> Value:
     same for the tag AzurePlatformIMDS. `destination`: the tag. `joined`: a network interface or a subnet for machines
     has the group. `usesAzureDns`: one of them resolves with Azure (no custom server on interface or network, or
     168.63.129.16 among them); unknown where the network is declared elsewhere. `dnsServers`: the list that decides.
+    `agentless`: as of hostIp.
     catalogue BKP103; https://learn.microsoft.com/azure/virtual-network/service-tags-overview (AzurePlatformDNS)
     """
     dns, metadata = _outcomes(rule, _DNS_PACKETS), _outcomes(rule, _METADATA_PACKETS)
@@ -168,6 +176,7 @@ def platform_dns(rule: Resource) -> Value:
         joined=Value(bool(joined), rule.body.place),
         usesAzureDns=uses,
         dnsServers=servers,
+        agentless=Value(_is_for_agentless(rule), rule.body.place),
     )
 
 

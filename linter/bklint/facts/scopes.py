@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from bklint.model import path as paths
+from bklint.model.compare import equal
 from bklint.model.resource import Parts, Resource, ResourceId, parse_id
 from bklint.model.value import Ident, Reason, Text, Unknown, Value, missing, parts_of, text
 
@@ -37,16 +38,34 @@ def scope_of(lock: Resource) -> Scope:
     scope = lock.scope
     if scope is None or scope.exists is False:
         return _deployment(lock)
-    declared = _declared(lock, scope)
+    found = scope_named(lock, scope)
+    by_id = found.why is None and _declared(lock, scope) is None
+    return _unwritten(lock, found) if by_id and _is_filled_in(lock, scope) else found
+
+
+def scope_named(owner: Resource, scope: Value) -> Scope:
+    """The scope that an id names, for a resource of the same world."""
+    declared = _declared(owner, scope)
     if declared is not None:
         return _of_resource(declared, scope)
-    parsed = parse_id(_expanded(lock, scope)) or _relative(scope)
+    parsed = parse_id(_expanded(owner, scope)) or _relative(scope)
     if parsed is None or parsed.base is not None:
         why = scope.unknown or Unknown(Reason.UNSUPPORTED, "a scope that is no resource id", scope.place)
         vague = Value(why, scope.place, scope.hops)
         return Scope(None, scope, vague, vague, why=why)
-    found = _of_id(lock, scope, parsed)
-    return _unwritten(lock, found) if _is_filled_in(lock, scope) else found
+    return _of_id(owner, scope, parsed)
+
+
+def holds(scope: Scope, resource: Resource) -> bool | None:
+    """Whether a resource is what a scope is, or in it. None where the scope is not known, and for a management group,
+    whose subscriptions no code tells."""
+    if scope.kind == "subscription":
+        return equal(scope.subscription, resource.subscription)
+    if scope.kind == "resourceGroup":
+        return equal(scope.group, resource.group)
+    if scope.kind is None or "managementgroups" in scope.type:
+        return None
+    return scope.target is resource
 
 
 def _is_filled_in(lock: Resource, scope: Value) -> bool:

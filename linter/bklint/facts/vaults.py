@@ -156,7 +156,9 @@ def vault_region(item: Resource) -> Value:
     vault, machine = vault_of(item), machine_of(item)
     there = _location(vault.resource, item, "the vault")
     here = _location(machine.resource, item, "the machine")
-    return record(item.body, vault=there, vm=here, same=answer(same_region(there, here), missing(item.body.place), there, here))
+    return record(
+        item.body, vault=there, vm=here, same=answer(same_region(there, here), missing(item.body.place), there, here)
+    )
 
 
 def _location(resource: Resource | None, item: Resource, what: str) -> Value:
@@ -186,31 +188,32 @@ def vault_subscription(item: Resource) -> Value:
     Of the vault: where it is declared, or in the id of the policy; of the machine: where it is declared, or in its id.
     False only where both are written out and differ; unknown unless both are known or one symbol. N-SM
     """
-    there, here = _vault_subscription(item), _machine_subscription(item)
-    equals = equal(there, here)
-    known = isinstance(there.data, str) and isinstance(here.data, str)
-    decided = equals if equals or known else None
-    return record(item.body, vault=there, vm=here, same=answer(decided, missing(item.body.place), there, here))
+    vaults, machines = _vault_subscriptions(item), _machine_subscriptions(item)
+    pairs = [(there, here) for there in vaults for here in machines]
+    alike = next((pair for pair in pairs if equal(*pair)), None)
+    apart = next((pair for pair in pairs if equal(*pair) is False and _both_written(*pair)), None)
+    there, here = alike or apart or pairs[0]
+    decided = True if alike else False if apart else None
+    same_one = answer(decided, missing(item.body.place), there, here)
+    return record(item.body, vault=there, vm=here, same=same_one)
 
 
-def _vault_subscription(item: Resource) -> Value:
+def _both_written(a: Value, b: Value) -> bool:
+    return isinstance(a.data, str) and isinstance(b.data, str)
+
+
+def _vault_subscriptions(item: Resource) -> list[Value]:
     vault = vault_of(item).resource
     own = vault.subscription if vault is not None and vault.declared else item.subscription
-    policy = item.get("properties.policyId")
-    if isinstance(own.data, str):
-        return own
-    written = _written_subscription(policy)
-    return own if written is None else written
+    return [each for each in (own, _written_subscription(item.get("properties.policyId"))) if each is not None]
 
 
-def _machine_subscription(item: Resource) -> Value:
+def _machine_subscriptions(item: Resource) -> list[Value]:
     machine = machine_of(item)
-    if machine.resource is not None and machine.resource.declared:
-        return machine.resource.subscription
-    written = _written_subscription(machine.value)
-    if written is not None:
-        return written
-    return Value(Unknown(Reason.OPEN, f"the subscription of the machine of {item.address}", machine.value.place))
+    own = machine.resource.subscription if machine.resource is not None and machine.resource.declared else None
+    found = [each for each in (own, _written_subscription(machine.value)) if each is not None]
+    vague = Unknown(Reason.OPEN, f"the subscription of the machine of {item.address}", machine.value.place)
+    return found or [Value(vague)]
 
 
 def _written_subscription(value: Value) -> Value | None:

@@ -121,7 +121,7 @@ def _checked(source: Source) -> YamlDocument:
     if len(documents) > 2:
         raise _located(PolicyError("a policy file holds two documents, this is a third"), documents[2])
     for document, part in zip(documents, ("policy", "texts"), strict=False):
-        wrong = [problem for problem in problems(document.data, schema(), part) if not _is_condition(problem.pointer)]
+        wrong = [problem for problem in problems(document.data, schema(), part) if not _is_condition(problem)]
         if wrong:
             raise _located(_foremost(wrong, document), document)
     return documents[0]
@@ -132,8 +132,9 @@ def _foremost(wrong: list[PolicyError], document: YamlDocument) -> PolicyError:
     return min(wrong, key=lambda error: (error.part != "key", _place(error, document).start))
 
 
-def _is_condition(pointer: tuple[str | int, ...]) -> bool:
+def _is_condition(error: PolicyError) -> bool:
     """Whether a place is inside a condition, of which the compiler has better words than the schema."""
+    pointer = error.pointer[:-1] if error.part == "key" else error.pointer
     return any(name in ("condition", "when", "where") for name in pointer)
 
 

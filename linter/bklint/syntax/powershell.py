@@ -363,7 +363,7 @@ class _Scanner:
         if match is None:
             return False
         self._begin(self.at)
-        self.now.target = (match["name"] or match["braced"]).casefold()
+        self.now.target = (match["name"] or match["braced"] or "").casefold()
         self.now.appends = match["operator"] != "="
         self.at = match.end()
         return True
@@ -386,7 +386,9 @@ class _Scanner:
                 parts += _expanded(match[1])
                 content = match.start(1) if here == start and "`" not in match[1] and '""' not in match[1] else -1
             elif character in "$@" and (match := _VARIABLE.match(text, here)):
-                parts.append(Ref((match["braced"] or match["name"]).casefold() + match["rest"].casefold(), match[0]))
+                parts.append(
+                    Ref((match["braced"] or match["name"] or "").casefold() + match["rest"].casefold(), match[0])
+                )
             elif match := _BARE.match(text, here):
                 parts.append(_text(re.sub(r"`(.)", r"\1", match[0], flags=re.DOTALL)))
             else:
@@ -452,7 +454,7 @@ def _expanded(body: str) -> tuple[str | Ref, ...]:
         elif match["name"] or match["braced"]:
             end = match.start("rest")
             at = end
-            parts.append(Ref((match["braced"] or match["name"]).casefold(), _text(body[match.start() : end])))
+            parts.append(Ref((match["braced"] or match["name"] or "").casefold(), _text(body[match.start() : end])))
         else:
             parts.append(_text(match[0]))
     return joined(parts)

@@ -40,10 +40,27 @@ def parse(data: bytes) -> Script:
     """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
     if len(data) > MAX_BYTES:
         raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
+    if _unclosed(data) > MAX_UNCLOSED:
+        raise LimitError("a script with here-documents that have no end")
     reader = _Reader(data)
     reader.run(_parser().parse(data).root_node)
     reader.script.statements.sort(key=lambda statement: statement.start)
     return reader.script
+
+
+MAX_UNCLOSED = 20
+"""Most here-documents without an end: the grammar takes time in proportion to their number for every line."""
+
+_HEREDOC = re.compile(rb"<<-?[ \t]*[\"']?\\?([^\s<>|&;()\"']+)")
+
+
+def _unclosed(data: bytes) -> int:
+    """How many here-documents have no line that ends them."""
+    starts = _HEREDOC.findall(data)
+    if len(starts) <= MAX_UNCLOSED:
+        return 0
+    ends = {line.strip() for line in data.split(b"\n")}
+    return sum(1 for mark in starts if mark not in ends)
 
 
 class _State:

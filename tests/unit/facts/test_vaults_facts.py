@@ -116,7 +116,8 @@ def test_subscription_of_the_deployment() -> None:
     world = Builder()
     world.add(VAULT, "rsv", {})
     world.add(VM, "vm", {})
-    here, there = item(world), item(world, f"{SUBSCRIPTION}/resourceGroups/rg/providers/{VM}/vm2")
+    here = item(world)
+    there = item(world, f"{SUBSCRIPTION}/resourceGroups/rg/providers/{VM}/vm2", policy=var("policy"))
     world.done()
     assert fact("vaultSubscription.same", here) is True
     assert is_unknown("vaultSubscription.same", there)

@@ -53,7 +53,9 @@ def files_of(data: dict[str, Any]) -> dict[str, str | bytes]:
     }
 
 
-def all_roots(data: dict[str, Any], options: Options | None = None, inventory: Inventory | None = None) -> list[ArmRoot]:
+def all_roots(
+    data: dict[str, Any], options: Options | None = None, inventory: Inventory | None = None
+) -> list[ArmRoot]:
     """The roots of the templates among files: those that do not look like parameters files."""
     files = files_of(data)
     paths = tuple(path for path in files if "param" not in path and path.endswith(".json"))

@@ -66,7 +66,7 @@ ERRORS = [
     ("[a(1))]", "unexpected ')'"),
     ("[a(1), b(2)]", "unexpected ','"),
     ("[a(]", "ends too early"),
-    ("[\"a\"]", "unexpected"),
+    ('["a"]', "unexpected"),
     ("[a() + b()]", "unexpected '+"),
     ("[variables('a')[]]", "unexpected ']'"),
 ]

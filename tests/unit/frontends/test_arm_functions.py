@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,12 @@ from arm_worlds import disk, evaluated, plain, template, world
 
 from bklint.frontends import Options
 from bklint.model.value import Text, Unknown
+
+
+def spelled(text: str) -> str:
+    """The expression of a case, in which `@x` stands for `lambdaVariables('x')`."""
+    return "[" + re.sub(r"@(\w+)", r"lambdaVariables('\1')", text) + "]"
+
 
 VARIABLES = {
     "numbers": [1, 2, 3],
@@ -64,7 +71,10 @@ KNOWN: list[tuple[str, Any]] = [
     ("first('One Two Three')", "O"),
     ("first('')", ""),
     ("last('One Two Three')", "e"),
-    ("format('{0}, {1}. Formatted number: {2:N0}', 'Hello', 'User', 8175133)", "Hello, User. Formatted number: 8,175,133"),
+    (
+        "format('{0}, {1}. Formatted number: {2:N0}', 'Hello', 'User', 8175133)",
+        "Hello, User. Formatted number: 8,175,133",
+    ),
     ("format('{0}-{0}-{1}', 'a', 2)", "a-a-2"),
     ("format('{{0}}{0}', 'x')", "{0}x"),
     ("format('{0:D3}', 7)", "007"),
@@ -86,7 +96,7 @@ KNOWN: list[tuple[str, Any]] = [
     ("indexOf(variables('words'), 'no')", -1),
     ("join(variables('words'), ';')", "one;two;three"),
     ("join(variables('numbers'), ', ')", "1, 2, 3"),
-    ("json('{\"a\": \"b\"}')", {"a": "b"}),
+    ('json(\'{"a": "b"}\')', {"a": "b"}),
     ("json('\"test\"')", "test"),
     ("json('true')", True),
     ("json('3')", 3),
@@ -94,7 +104,7 @@ KNOWN: list[tuple[str, Any]] = [
     ("json('null')", None),
     ("empty(json('null'))", True),
     ("json(concat('{\"a\": \"', 'demo value', '\"}'))", {"a": "demo value"}),
-    ("json('{\"a\": 1, /* note */ \"b\": [2,],}')", {"a": 1, "b": [2]}),
+    ('json(\'{"a": 1, /* note */ "b": [2,],}\')', {"a": 1, "b": [2]}),
     ("length('One Two Three')", 13),
     ("length(variables('numbers'))", 3),
     ("length(variables('object'))", 3),
@@ -127,11 +137,17 @@ KNOWN: list[tuple[str, Any]] = [
     ("trim('    one two three   ')", "one two three"),
     ("uri('http://contoso.org/firstpath', 'myscript.sh')", "http://contoso.org/myscript.sh"),
     ("uri('http://contoso.org/firstpath/azuredeploy.json', 'myscript.sh')", "http://contoso.org/firstpath/myscript.sh"),
-    ("uri('http://contoso.org/firstpath/azuredeploy.json/', 'myscript.sh')", "http://contoso.org/firstpath/azuredeploy.json/myscript.sh"),
+    (
+        "uri('http://contoso.org/firstpath/azuredeploy.json/', 'myscript.sh')",
+        "http://contoso.org/firstpath/azuredeploy.json/myscript.sh",
+    ),
     ("uri('http://contoso.org', 'a/b.json')", "http://contoso.org/a/b.json"),
     ("uri('http://contoso.org/a/b/c.json', '../d.json')", "http://contoso.org/a/d.json"),
     ("uri('http://contoso.org/a/b.json', 'https://other.org/c.json')", "https://other.org/c.json"),
-    ("uriComponent('http://contoso.com/resources/nested/azuredeploy.json')", "http%3A%2F%2Fcontoso.com%2Fresources%2Fnested%2Fazuredeploy.json"),
+    (
+        "uriComponent('http://contoso.com/resources/nested/azuredeploy.json')",
+        "http%3A%2F%2Fcontoso.com%2Fresources%2Fnested%2Fazuredeploy.json",
+    ),
     ("uriComponentToString('http%3A%2F%2Fcontoso.com')", "http://contoso.com"),
     # array
     ("array(1)", [1]),
@@ -145,7 +161,10 @@ KNOWN: list[tuple[str, Any]] = [
     ("last(variables('words'))", "three"),
     ("flatten(createArray(createArray(1, 2), createArray(), createArray(createArray(3))))", [1, 2, [3]]),
     ("intersection(variables('words'), createArray('two', 'three', 'four'))", ["two", "three"]),
-    ("intersection(variables('object'), createObject('one', 'a', 'two', 'z', 'three', 'c'))", {"one": "a", "three": "c"}),
+    (
+        "intersection(variables('object'), createObject('one', 'a', 'two', 'z', 'three', 'c'))",
+        {"one": "a", "three": "c"},
+    ),
     ("max(variables('numbers'))", 3),
     ("max(0, 3, 2, 5, 4)", 5),
     ("min(variables('numbers'))", 1),
@@ -153,13 +172,28 @@ KNOWN: list[tuple[str, Any]] = [
     ("range(5, 3)", [5, 6, 7]),
     ("range(0, 0)", []),
     ("union(createArray('one', 'two', 'three'), createArray('three', 'four'))", ["one", "two", "three", "four"]),
-    ("union(createObject('one', 'a', 'three', 'c1'), createObject('three', 'c2', 'four', 'd'))", {"one": "a", "three": "c2", "four": "d"}),
-    ("union(variables('first'), variables('second'))", {"property": {"one": "a", "two": "b", "three": "c2", "four": "d"}, "nestedArray": [3, 4]}),
-    ("union(createArray(createArray('one', 'two'), createArray('three')), createArray(createArray('three'), createArray('four')))", [["one", "two"], ["three"], ["four"]]),
+    (
+        "union(createObject('one', 'a', 'three', 'c1'), createObject('three', 'c2', 'four', 'd'))",
+        {"one": "a", "three": "c2", "four": "d"},
+    ),
+    (
+        "union(variables('first'), variables('second'))",
+        {"property": {"one": "a", "two": "b", "three": "c2", "four": "d"}, "nestedArray": [3, 4]},
+    ),
+    (
+        "union(createArray(createArray(1, 2), createArray(3)), createArray(createArray(3), createArray(4)))",
+        [[1, 2], [3], [4]],
+    ),
     # object
     ("createObject('intProp', 1, 'arrayProp', createArray('a'))", {"intProp": 1, "arrayProp": ["a"]}),
     ("createObject()", {}),
-    ("items(variables('entities'))", [{"key": "item001", "value": {"enabled": True, "number": 300}}, {"key": "item002", "value": {"enabled": False, "number": 200}}]),
+    (
+        "items(variables('entities'))",
+        [
+            {"key": "item001", "value": {"enabled": True, "number": 300}},
+            {"key": "item002", "value": {"enabled": False, "number": 200}},
+        ],
+    ),
     ("objectKeys(variables('entities'))", ["item001", "item002"]),
     ("shallowMerge(createArray(createObject('a', 1), createObject('A', 2, 'b', 3)))", {"a": 2, "b": 3}),
     ("tryGet(variables('nested'), 'a', 'b', 2, 'c')", "deep"),
@@ -213,25 +247,68 @@ KNOWN: list[tuple[str, Any]] = [
     ("int(4)", 4),
     ("float('3.5')", 3.5),
     # lambda
-    ("filter(variables('dogs'), lambda('dog', greaterOrEquals(lambdaVariables('dog').age, 8)))", [{"name": "Kira", "age": 8, "interests": ["Rubs"]}]),
-    ("filter(range(0, 10), lambda('i', equals(0, mod(lambdaVariables('i'), 2))))", [0, 2, 4, 6, 8]),
-    ("filter(createArray('a', 'b'), lambda('v', 'i', equals(lambdaVariables('i'), 1)))", ["b"]),
-    ("map(variables('dogs'), lambda('dog', lambdaVariables('dog').name))", ["Evie", "Casper", "Indy", "Kira"]),
-    ("map(variables('dogs'), lambda('dog', format('Hello {0}!', lambdaVariables('dog').name)))", ["Hello Evie!", "Hello Casper!", "Hello Indy!", "Hello Kira!"]),
-    ("map(range(0, 2), lambda('i', createObject('i', lambdaVariables('i'), 'dog', variables('dogs')[lambdaVariables('i')].name)))", [{"i": 0, "dog": "Evie"}, {"i": 1, "dog": "Casper"}]),
-    ("map(createArray('a', 'b'), lambda('v', 'i', format('{0}{1}', lambdaVariables('v'), lambdaVariables('i'))))", ["a0", "b1"]),
-    ("map(createArray(1, 2), lambda('x', map(createArray(10, 20), lambda('y', add(lambdaVariables('x'), lambdaVariables('y'))))))", [[11, 21], [12, 22]]),
-    ("reduce(map(variables('dogs'), lambda('dog', lambdaVariables('dog').age)), 0, lambda('cur', 'next', add(lambdaVariables('cur'), lambdaVariables('next'))))", 18),
-    ("reduce(createArray(createObject('foo', 123), createObject('bar', 456)), createObject(), lambda('cur', 'next', union(lambdaVariables('cur'), lambdaVariables('next'))))", {"foo": 123, "bar": 456}),
-    ("reduce(createArray('a', 'b'), '', lambda('c', 'n', 'i', concat(lambdaVariables('c'), lambdaVariables('n'), string(lambdaVariables('i')))))", "a0b1"),
-    ("map(sort(variables('dogs'), lambda('a', 'b', less(lambdaVariables('a').age, lambdaVariables('b').age))), lambda('d', lambdaVariables('d').name))", ["Indy", "Casper", "Evie", "Kira"]),
-    ("toObject(variables('dogs'), lambda('entry', lambdaVariables('entry').name), lambda('entry', lambdaVariables('entry').age))", {"Evie": 5, "Casper": 3, "Indy": 2, "Kira": 8}),
-    ("groupBy(createArray('foo', 'bar', 'baz'), lambda('x', substring(lambdaVariables('x'), 0, 1)))", {"f": ["foo"], "b": ["bar", "baz"]}),
-    ("mapValues(createObject('a', 1, 'b', 2), lambda('v', mul(lambdaVariables('v'), 10)))", {"a": 10, "b": 20}),
+    (
+        "filter(variables('dogs'), lambda('dog', greaterOrEquals(@dog.age, 8)))",
+        [{"name": "Kira", "age": 8, "interests": ["Rubs"]}],
+    ),
+    ("filter(range(0, 10), lambda('i', equals(0, mod(@i, 2))))", [0, 2, 4, 6, 8]),
+    ("filter(createArray('a', 'b'), lambda('v', 'i', equals(@i, 1)))", ["b"]),
+    ("map(variables('dogs'), lambda('dog', @dog.name))", ["Evie", "Casper", "Indy", "Kira"]),
+    (
+        "map(variables('dogs'), lambda('dog', format('Hello {0}!', @dog.name)))",
+        ["Hello Evie!", "Hello Casper!", "Hello Indy!", "Hello Kira!"],
+    ),
+    (
+        "map(range(0, 2), lambda('i', createObject('i', @i, 'dog', variables('dogs')[@i].name)))",
+        [{"i": 0, "dog": "Evie"}, {"i": 1, "dog": "Casper"}],
+    ),
+    ("map(createArray('a', 'b'), lambda('v', 'i', format('{0}{1}', @v, @i)))", ["a0", "b1"]),
+    ("map(createArray(1, 2), lambda('x', map(createArray(10, 20), lambda('y', add(@x, @y)))))", [[11, 21], [12, 22]]),
+    ("reduce(map(variables('dogs'), lambda('dog', @dog.age)), 0, lambda('cur', 'next', add(@cur, @next)))", 18),
+    (
+        "reduce(createArray(createObject('foo', 123), createObject('bar', 456)), createObject(), lambda('c', 'n', union(@c, @n)))",
+        {"foo": 123, "bar": 456},
+    ),
+    ("reduce(createArray('a', 'b'), '', lambda('c', 'n', 'i', concat(@c, @n, string(@i))))", "a0b1"),
+    (
+        "map(sort(variables('dogs'), lambda('a', 'b', less(@a.age, @b.age))), lambda('d', @d.name))",
+        ["Indy", "Casper", "Evie", "Kira"],
+    ),
+    (
+        "toObject(variables('dogs'), lambda('entry', @entry.name), lambda('entry', @entry.age))",
+        {"Evie": 5, "Casper": 3, "Indy": 2, "Kira": 8},
+    ),
+    (
+        "groupBy(createArray('foo', 'bar', 'baz'), lambda('x', substring(@x, 0, 1)))",
+        {"f": ["foo"], "b": ["bar", "baz"]},
+    ),
+    ("mapValues(createObject('a', 1, 'b', 2), lambda('v', mul(@v, 10)))", {"a": 10, "b": 20}),
     # cidr
-    ("parseCidr('10.144.0.0/20')", {"network": "10.144.0.0", "netmask": "255.255.240.0", "broadcast": "10.144.15.255", "firstUsable": "10.144.0.1", "lastUsable": "10.144.15.254", "cidr": 20}),
-    ("parseCidr('fdad:3236:5555::/48')", {"network": "fdad:3236:5555::", "netmask": "ffff:ffff:ffff::", "firstUsable": "fdad:3236:5555::", "lastUsable": "fdad:3236:5555:ffff:ffff:ffff:ffff:ffff", "cidr": 48}),
-    ("map(range(0, 3), lambda('i', cidrSubnet('10.144.0.0/20', 24, lambdaVariables('i'))))", ["10.144.0.0/24", "10.144.1.0/24", "10.144.2.0/24"]),
+    (
+        "parseCidr('10.144.0.0/20')",
+        {
+            "network": "10.144.0.0",
+            "netmask": "255.255.240.0",
+            "broadcast": "10.144.15.255",
+            "firstUsable": "10.144.0.1",
+            "lastUsable": "10.144.15.254",
+            "cidr": 20,
+        },
+    ),
+    (
+        "parseCidr('fdad:3236:5555::/48')",
+        {
+            "network": "fdad:3236:5555::",
+            "netmask": "ffff:ffff:ffff::",
+            "firstUsable": "fdad:3236:5555::",
+            "lastUsable": "fdad:3236:5555:ffff:ffff:ffff:ffff:ffff",
+            "cidr": 48,
+        },
+    ),
+    (
+        "map(range(0, 3), lambda('i', cidrSubnet('10.144.0.0/20', 24, @i)))",
+        ["10.144.0.0/24", "10.144.1.0/24", "10.144.2.0/24"],
+    ),
     ("cidrSubnet('fdad:3236:5555::/48', 52, 4)", "fdad:3236:5555:4000::/52"),
     ("cidrHost('10.144.3.0/24', 0)", "10.144.3.1"),
     ("cidrHost('fdad:3236:5555:3000::/52', 4)", "fdad:3236:5555:3000::5"),
@@ -249,21 +326,36 @@ KNOWN: list[tuple[str, Any]] = [
     ("deployment().properties.template.contentVersion", "1.0.0.0"),
     ("last(split(resourceId('Microsoft.Compute/disks', 'd1'), '/'))", "d1"),
     ("split(resourceId('Microsoft.Compute/disks', 'd1'), '/')[6]", "Microsoft.Compute"),
-    ("tenantResourceId('Microsoft.Authorization/policyDefinitions', 'x')", "/providers/Microsoft.Authorization/policyDefinitions/x"),
-    ("resourceId('s', 'g', 'Microsoft.Compute/disks', 'd')", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d"),
-    ("subscriptionResourceId('s', 'Microsoft.Authorization/roleDefinitions', 'r')", "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/r"),
-    ("managementGroupResourceId('m', 'Microsoft.Authorization/policyDefinitions', 'p')", "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyDefinitions/p"),
-    ("extensionResourceId('/subscriptions/s/resourceGroups/g', 'Microsoft.Authorization/locks', 'l')", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Authorization/locks/l"),
+    (
+        "tenantResourceId('Microsoft.Authorization/policyDefinitions', 'x')",
+        "/providers/Microsoft.Authorization/policyDefinitions/x",
+    ),
+    (
+        "resourceId('s', 'g', 'Microsoft.Compute/disks', 'd')",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d",
+    ),
+    (
+        "subscriptionResourceId('s', 'Microsoft.Authorization/roleDefinitions', 'r')",
+        "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/r",
+    ),
+    (
+        "managementGroupResourceId('m', 'Microsoft.Authorization/policyDefinitions', 'p')",
+        "/providers/Microsoft.Management/managementGroups/m/providers/Microsoft.Authorization/policyDefinitions/p",
+    ),
+    (
+        "extensionResourceId('/subscriptions/s/resourceGroups/g', 'Microsoft.Authorization/locks', 'l')",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Authorization/locks/l",
+    ),
     ("length(uniqueString('a'))", 13),
     ("length(concat('st', uniqueString('a')))", 15),
     ("length(guid('a'))", 36),
     ("equals(uniqueString('a'), uniqueString('A'))", True),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), KNOWN, ids=[text for text, _ in KNOWN])
 def test_known(text: str, expected: Any) -> None:
-    found = plain(evaluated(f"[{text}]", variables=VARIABLES))
+    found = plain(evaluated(spelled(text), variables=VARIABLES))
     assert found == expected
     assert type(found) is type(expected)
 
@@ -305,7 +397,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("text", "message"), FAILURES, ids=[text for text, _ in FAILURES])
 def test_failures_are_error_values(text: str, message: str) -> None:
-    found = evaluated(f"[{text}]", variables=VARIABLES).unknown
+    found = evaluated(spelled(text), variables=VARIABLES).unknown
     assert found is not None
     assert found.is_error
     assert message in found.cause
@@ -324,7 +416,7 @@ LAZY = [
 
 @pytest.mark.parametrize("text", LAZY)
 def test_only_what_decides_is_evaluated(text: str) -> None:
-    found = evaluated(f"[{text}]", parameters={"unknown": {"type": "bool"}})
+    found = evaluated(spelled(text), parameters={"unknown": {"type": "bool"}})
     assert found.data == "ok"
 
 
@@ -385,8 +477,8 @@ PARTLY = [
     ("union(parameters('object'), createObject('a', 1)).a", 1),
     ("contains(union(parameters('object'), createObject('a', 1)), 'A')", True),
     ("contains(union(parameters('object'), createObject('a', 1)), 'b')", "?INPUT"),
-    ("filter(createArray('a', parameters('s'), 'b'), lambda('x', equals(lambdaVariables('x'), 'a')))", ["a", "...INPUT"]),
-    ("map(createArray('a', parameters('s')), lambda('x', concat('p-', lambdaVariables('x'))))", ["p-a", ("p-", "?INPUT")]),
+    ("filter(createArray('a', parameters('s'), 'b'), lambda('x', equals(@x, 'a')))", ["a", "...INPUT"]),
+    ("map(createArray('a', parameters('s')), lambda('x', concat('p-', @x)))", ["p-a", ("p-", "?INPUT")]),
     ("first(createArray('a', parameters('s')))", "a"),
     ("createArray('a', 'b')[length(parameters('list'))]", "?INPUT"),
     ("createArray('a', 'a')[length(parameters('list'))]", "a"),
@@ -397,7 +489,10 @@ PARTLY = [
     ("string(createObject('a', parameters('s')))", ('{"a":"', "?INPUT", '"}')),
     ("split(concat('a,b', parameters('s')), ',')", ["a", "...INPUT"]),
     ("split(resourceId('Microsoft.Compute/disks', parameters('s')), '/')[8]", "?INPUT"),
-    ("uri('http://contoso.org/a/', concat(parameters('s'), '/b.json'))", ("http://contoso.org/a/", "?INPUT", "/b.json")),
+    (
+        "uri('http://contoso.org/a/', concat(parameters('s'), '/b.json'))",
+        ("http://contoso.org/a/", "?INPUT", "/b.json"),
+    ),
     ("join(createArray('a', parameters('s')), '-')", ("a-", "?INPUT")),
     ("padLeft(parameters('s'), 3, '0')", "?INPUT"),
     ("base64(parameters('s'))", "?INPUT"),
@@ -410,16 +505,16 @@ PARTLY = [
     ("listKeys('x', '2021-01-01').keys[0].value", "?SECURE"),
     ("reference('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/x').diskSizeGB", "?DATA"),
     ("pickZones('Microsoft.Compute', 'virtualMachines', 'westeurope')", "?COMPUTED"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), PARTLY, ids=[text for text, _ in PARTLY])
 def test_partly_known(text: str, expected: Any) -> None:
-    assert plain(evaluated(f"[{text}]", parameters=PARAMETERS)) == expected
+    assert plain(evaluated(spelled(text), parameters=PARAMETERS)) == expected
 
 
 def unknown_of(text: str) -> Unknown:
-    found = evaluated(f"[{text}]", parameters=PARAMETERS).data
+    found = evaluated(spelled(text), parameters=PARAMETERS).data
     assert isinstance(found, Unknown)
     return found
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 from arm_worlds import INNER, all_roots, deployment, disk, evaluated, only, plain, template, world
 
+from bklint.frontends.arm import lowering
 from bklint.model.value import ListData, ObjectData, Unknown, Value
+
+
+@pytest.fixture(autouse=True)
+def _budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the budgets, so that using them up takes a tenth of the time."""
+    monkeypatch.setattr(lowering, "MAX_STEPS", lowering.MAX_STEPS // 10)
+    monkeypatch.setattr(lowering, "MAX_DEPLOYMENTS", lowering.MAX_DEPLOYMENTS // 10)
 
 
 def walked(value: Value) -> int:
@@ -24,9 +33,10 @@ def walked(value: Value) -> int:
     return seen
 
 
-def chain(count: int, link: str, first: Any) -> dict[str, Any]:
-    """Variables of which each refers to the one before."""
-    return {"v0": first, **{f"v{n}": link.format(n - 1) for n in range(1, count)}}
+def chain(count: int, link: Any, first: Any) -> dict[str, Any]:
+    """Variables of which each refers to the one before, whose number stands for `{0}`."""
+    text = json.dumps(link)
+    return {"v0": first, **{f"v{n}": json.loads(text.replace("{0}", str(n - 1))) for n in range(1, count)}}
 
 
 def nested_list(depth: int) -> Any:
@@ -40,7 +50,7 @@ HOSTILE: list[tuple[str, Any, dict[str, Any]]] = [
     ("doubling text", "[variables('v99')]", chain(100, "[concat(variables('v{0}'), variables('v{0}'))]", "aaaa")),
     ("doubling list", "[variables('v99')]", chain(100, "[concat(variables('v{0}'), variables('v{0}'))]", [1, 2])),
     ("laughs", "[variables('v99')]", chain(100, "[createArray(variables('v{0}'), variables('v{0}'))]", "a")),
-    ("laughs in objects", "[variables('v60')]", {"v0": 1, **{f"v{n}": {"a": f"[variables('v{n - 1}')]", "b": f"[variables('v{n - 1}')]"} for n in range(1, 61)}}),
+    ("laughs in objects", "[variables('v60')]", chain(61, {"a": "[variables('v{0}')]", "b": "[variables('v{0}')]"}, 1)),
     ("long chain", "[variables('v4999')]", chain(5000, "[variables('v{0}')]", 1)),
     ("long chain through calls", "[variables('v4999')]", chain(5000, "[concat(variables('v{0}'), '')]", "a")),
     ("big integers", "[variables('v99')]", chain(100, "[mul(variables('v{0}'), variables('v{0}'))]", 9)),
@@ -55,15 +65,23 @@ HOSTILE: list[tuple[str, Any, dict[str, Any]]] = [
     ("deep call", "[" + "string(" * 250 + "1" + ")" * 250 + "]", {}),
     ("too deep call", "[" + "string(" * 5000 + "1" + ")" * 5000 + "]", {}),
     ("deep list", "[equals(variables('a'), variables('b'))]", {"a": nested_list(200), "b": nested_list(200)}),
-    ("deep lists put together", "[string(variables('v5'))]", chain(6, "[createArray(variables('v{0}'))]", nested_list(240))),
+    (
+        "deep lists put together",
+        "[string(variables('v5'))]",
+        chain(6, "[createArray(variables('v{0}'))]", nested_list(240)),
+    ),
     ("many items compared", "[union(variables('a'), variables('a'))]", {"a": {"x": 1}}),
-    ("distinct unknowns", "[union(map(range(0, 9000), lambda('i', concat(string(lambdaVariables('i')), parameters('p')))), createArray())]", {}),
+    (
+        "distinct unknowns",
+        "[union(map(range(0, 9000), lambda('i', concat(lambdaVariables('i'), parameters('p')))), createArray())]",
+        {},
+    ),
     ("format", "[format('{0,999999999}', 'a')]", {}),
     ("regex", "[format('" + "{0}" * 20000 + "', 'a')]", {}),
     ("quotes", "[concat('" + "''" * 50000 + "')]", {}),
     ("json", "[json('" + "[" * 20000 + "')]", {}),
     ("json deep", "[json('" + "[" * 900 + "]" * 900 + "')]", {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "expression", "variables"), HOSTILE, ids=[case[0] for case in HOSTILE])
@@ -71,7 +89,7 @@ def test_expressions(name: str, expression: Any, variables: dict[str, Any]) -> N
     began = time.process_time()
     value = evaluated(expression, variables=variables, parameters={"p": {"type": "string"}})
     assert walked(value) < 1_000_000
-    assert time.process_time() - began < 15
+    assert time.process_time() - began < 10
 
 
 def test_what_is_too_much_is_unknown_with_a_note() -> None:
@@ -90,10 +108,11 @@ def test_loops_are_cut(count: Any) -> None:
     assert "more than 10,000 instances" in found.notes[0].message
 
 
-def test_a_world_has_a_budget_of_instances() -> None:
-    resources = [disk(f"[concat('d{n}', copyIndex())]", copy={"name": "l", "count": 10_000}) for n in range(8)]
+def test_a_world_has_a_budget_of_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lowering, "MAX_INSTANCES", 500)
+    resources = [disk(f"[concat('d{n}', copyIndex())]", copy={"name": "l", "count": 100}) for n in range(8)]
     found = world(template(resources))
-    assert len(found.resources) == 50_000
+    assert len(found.resources) == 500
     assert "is cut" in found.notes[0].message
 
 
@@ -109,10 +128,10 @@ def test_deployments_nested_deep() -> None:
         inner = template([deployment(f"n{level}", inner)])
     assert len(world(inner).resources) == 41
     files = {
-        f"t{n}.json": template([deployment("n", None, templateLink={"relativePath": f"t{n + 1}.json"})]) for n in range(60)
+        f"t{n}.json": template([deployment("n", None, templateLink={"relativePath": f"t{n + 1}.json"})])
+        for n in range(60)
     }
-    (root,) = all_roots(files)
-    found = root.lower("defaults", {})
+    found = all_roots(files)[0].lower("defaults", {})
     assert len(found.resources) == 51
     assert "nested deeper than 50" in found.notes[0].message
 
@@ -123,27 +142,33 @@ def test_templates_that_link_each_other() -> None:
 
     files = {"a.json": to("b.json"), "b.json": to("a.json"), "c.json": to("c.json")}
     found = [root.path for root in all_roots(files)]
-    assert found == ["c.json"] or found == []
+    assert found == ["a.json", "c.json"]
 
 
 def test_many_deployments() -> None:
-    inner = template([deployment("b", template([]), members={"copy": {"name": "l", "count": 100}})])
-    found = world(template([deployment("a", inner, **INNER, members={"copy": {"name": "l", "count": 100}})]))
+    inner = template([deployment("b", template([]), members={"copy": {"name": "l", "count": 20}})])
+    found = world(template([deployment("a", inner, **INNER, members={"copy": {"name": "l", "count": 20}})]))
     assert "more nested deployments than bklint follows" in found.notes[0].message
 
 
 def test_outputs_and_references_in_circles() -> None:
     def one(name: str, other: str) -> Any:
-        inner = template([], outputs={"o": {"type": "string", "value": "[parameters('p')]"}}, parameters={"p": {"type": "string"}})
+        inner = template(
+            [], outputs={"o": {"type": "string", "value": "[parameters('p')]"}}, parameters={"p": {"type": "string"}}
+        )
         return deployment(name, inner, **INNER, parameters={"p": {"value": f"[reference('{other}').outputs.o.value]"}})
 
     resources = [
         one("a", "b"),
         one("b", "a"),
         disk(properties={"x": "[reference('a').outputs.o.value]", "me": "[reference('d')]"}),
-        {"type": "A.B/c", "name": "[reference('x').name]", "properties": {"deep": {"me": "[reference(resourceId('A.B/c', 'y'))]"}}},
+        {
+            "type": "A.B/c",
+            "name": "[reference('x').name]",
+            "properties": {"me": "[reference(resourceId('A.B/c', 'y'))]"},
+        },
         {"type": "A.B/c", "name": "y", "properties": {"deep": {"me": "[reference('y')]"}}},
-    ]  # fmt: skip
+    ]
     found = world(template(resources))
     for resource in found.resources:
         assert walked(resource.body) < 10_000
@@ -153,7 +178,11 @@ def test_outputs_and_references_in_circles() -> None:
 def test_damaged_sections() -> None:
     for sections in (
         {"parameters": [], "variables": "x", "outputs": 3, "functions": {"a": 1}},
-        {"parameters": {"p": None}, "variables": {"copy": [{"name": 1}]}, "functions": [None, {"members": {"x": None}}]},
+        {
+            "parameters": {"p": None},
+            "variables": {"copy": [{"name": 1}]},
+            "functions": [None, {"members": {"x": None}}],
+        },
         {"parameters": {"p": {"$ref": "#/definitions/p"}}, "definitions": {"p": {"$ref": "#/definitions/p"}}},
     ):
         found = evaluated("[concat(parameters('p'), variables('x'), f.x())]", **sections)  # type: ignore[arg-type]

@@ -28,7 +28,13 @@ CASES: list[tuple[str, Any, dict[str, Any], str, list[str]]] = [
         "4097",
         ["use diskSizeGB", "parameter parameters('size')"],
     ),
-    ("variable", "[variables('size')]", {"variables": {"size": 4098}}, "4098", ["use diskSizeGB", "variable variables('size')"]),
+    (
+        "variable",
+        "[variables('size')]",
+        {"variables": {"size": 4098}},
+        "4098",
+        ["use diskSizeGB", "variable variables('size')"],
+    ),
     (
         "variable of a variable",
         "[variables('a')]",

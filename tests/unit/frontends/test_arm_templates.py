@@ -140,9 +140,7 @@ def test_addresses(resources: Any, expected: list[str]) -> None:
 
 def test_instances_of_a_loop_share_an_address() -> None:
     found = world(template([disk("[concat('d', copyIndex())]", copy={"name": "l", "count": 2})])).resources
-    assert {resource.group_address for resource in found} == {
-        "Microsoft.Compute/disks/{concat('d', copyIndex())}"
-    }
+    assert {resource.group_address for resource in found} == {"Microsoft.Compute/disks/{concat('d', copyIndex())}"}
 
 
 def test_an_unknown_condition_or_count_makes_one_conditional_resource() -> None:
@@ -168,7 +166,9 @@ def test_an_unknown_condition_or_count_makes_one_conditional_resource() -> None:
         ("c{copyIndex()}", Reason.COUNT),
     ]
     assert found.resources[0].conditional == Unknown(
-        Reason.CONDITION, "parameter 'on'", found.resources[0].conditional.place  # type: ignore[union-attr]
+        Reason.CONDITION,
+        "parameter 'on'",
+        found.resources[0].conditional.place,  # type: ignore[union-attr]
     )
 
 
@@ -176,7 +176,10 @@ def test_existing_resources_are_open() -> None:
     found = only(
         world(
             template(
-                {"d": disk("d1", existing=True, subscriptionId="s", resourceGroup="g"), "e": {"type": "A.B/c", "name": "x"}}
+                {
+                    "d": disk("d1", existing=True, subscriptionId="s", resourceGroup="g"),
+                    "e": {"type": "A.B/c", "name": "x"},
+                }
             )
         )
     )
@@ -387,7 +390,10 @@ def supplied(size: Any) -> dict[str, Any]:
             {"x/a.json": SIZED, "x/a.parameters.json": supplied(2), "x/a.parameters.prod.json": supplied(3)},
             {"a.parameters.json": 2, "a.parameters.prod.json": 3},
         ),
-        ({"x/a.json": SIZED, "x/parameters/a.parameters.dev.json": supplied(4)}, {"parameters/a.parameters.dev.json": 4}),
+        (
+            {"x/a.json": SIZED, "x/parameters/a.parameters.dev.json": supplied(4)},
+            {"parameters/a.parameters.dev.json": 4},
+        ),
         ({"x/a.json": SIZED, "x/b.parameters.json": supplied(5)}, {"defaults": 1}),
         ({"azuredeploy.json": SIZED, "azuredeploy.parameters.json": supplied(6)}, {"azuredeploy.parameters.json": 6}),
         ({"template.json": SIZED, "parameters.json": supplied(7)}, {"parameters.json": 7}),
@@ -403,7 +409,9 @@ def supplied(size: Any) -> dict[str, Any]:
         (
             {
                 "x/a.json": SIZED,
-                "x/a.parameters.json": {"parameters": {"size": {"reference": {"keyVault": {"id": "i"}, "secretName": "s"}}}},
+                "x/a.parameters.json": {
+                    "parameters": {"size": {"reference": {"keyVault": {"id": "i"}, "secretName": "s"}}}
+                },
             },
             {"a.parameters.json": "?SECURE"},
         ),
@@ -411,9 +419,7 @@ def supplied(size: Any) -> dict[str, Any]:
 )
 def test_contexts(files: dict[str, Any], expected: dict[str, Any]) -> None:
     (root,) = all_roots(files)
-    found = {
-        context: plain(only(root.lower(context, {})).get("properties.diskSizeGB")) for context in root.contexts
-    }
+    found = {context: plain(only(root.lower(context, {})).get("properties.diskSizeGB")) for context in root.contexts}
     assert found == expected
 
 
@@ -429,7 +435,11 @@ def test_parameter_files_of_the_user_replace_the_others() -> None:
 @pytest.mark.parametrize(
     ("content", "message", "claims"),
     [
-        ('{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", x}', "name", True),
+        (
+            '{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", x}',
+            "name",
+            True,
+        ),
         ('{"resources": [}', "expected", False),
         (b"\xff{", "UTF-8", False),
     ],
@@ -443,13 +453,22 @@ def test_what_cannot_be_read_is_a_problem(content: str | bytes, message: str, cl
 
 
 def test_what_is_no_template_is_no_root() -> None:
-    files = {"a.json": {"parameters": {}}, "b.json": [1], "c.json": {"$schema": "x/deploymentParameters.json#", "resources": []}}
+    files = {
+        "a.json": {"parameters": {}},
+        "b.json": [1],
+        "c.json": {"$schema": "x/deploymentParameters.json#", "resources": []},
+    }
     assert all_roots(files) == []
 
 
 # -- scopes --------------------------------------------------------------------------------------------------------
 
-LOCK = {"type": "Microsoft.Authorization/locks", "apiVersion": "2020-05-01", "name": "l", "properties": {"level": "ReadOnly"}}
+LOCK = {
+    "type": "Microsoft.Authorization/locks",
+    "apiVersion": "2020-05-01",
+    "name": "l",
+    "properties": {"level": "ReadOnly"},
+}
 
 
 @pytest.mark.parametrize(
@@ -536,7 +555,11 @@ def test_children_that_extend_their_parent() -> None:
 
 
 def test_functions_of_the_scope_in_nested_templates() -> None:
-    properties = {"g": "[resourceGroup().name]", "i": "[resourceId('A.B/c', 'x')]", "s": "[subscription().subscriptionId]"}
+    properties = {
+        "g": "[resourceGroup().name]",
+        "i": "[resourceId('A.B/c', 'x')]",
+        "s": "[subscription().subscriptionId]",
+    }
     members = {"resourceGroup": "rg1", "subscriptionId": "s1"}
     inner = only(world(template([deployment("n", template([disk(properties=properties)]), members=members, **INNER)])))
     assert plain(inner.get("properties")) == {
@@ -565,10 +588,7 @@ def test_outer_scope_evaluates_in_the_parent() -> None:
 
 
 def test_arguments_of_nested_templates() -> None:
-    declared = {
-        name: {"type": "object"}
-        for name in ("a", "b", "c", "nothing", "missing")
-    }
+    declared = {name: {"type": "object"} for name in ("a", "b", "c", "nothing", "missing")}
     declared["default"] = {"type": "object", "defaultValue": {"x": 1}}  # type: ignore[dict-item]
     declared["secret"] = {"type": "securestring"}
     inner = template([disk(properties={name: f"[parameters('{name}')]" for name in declared})], parameters=declared)
@@ -626,7 +646,9 @@ def test_a_condition_holds_for_what_is_nested() -> None:
     absent = world(template([deployment("n", inner, members={"condition": False})]))
     assert addresses(absent) == []
     perhaps = world(
-        template([deployment("n", inner, members={"condition": "[parameters('on')]"})], parameters={"on": {"type": "bool"}})
+        template(
+            [deployment("n", inner, members={"condition": "[parameters('on')]"})], parameters={"on": {"type": "bool"}}
+        )
     )
     assert [resource.conditional is not None for resource in perhaps.resources] == [True, True]
 
@@ -685,7 +707,10 @@ def test_linked_templates_link_others() -> None:
         ({"uri": "[concat(parameters('base'), '/nope.json')]"}, "no file here"),
         ({"uri": "[parameters('base')]"}, "no file here"),
         ({"relativePath": "../../outside.json"}, "no file here"),
-        ({"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/templateSpecs/t/versions/1"}, "template spec"),
+        (
+            {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/templateSpecs/t/versions/1"},
+            "template spec",
+        ),
         ({"relativePath": "a.json"}, "links to itself"),
     ],
 )
@@ -699,7 +724,10 @@ def test_parameters_links() -> None:
     parent = template(
         [
             deployment(
-                "n", None, templateLink={"relativePath": "d.json"}, parametersLink={"uri": "[concat(parameters('b'), '/p.json')]"}
+                "n",
+                None,
+                templateLink={"relativePath": "d.json"},
+                parametersLink={"uri": "[concat(parameters('b'), '/p.json')]"},
             )
         ],
         parameters={"b": {"type": "string"}},

@@ -288,7 +288,7 @@ def _user_defined(node: Call, env: Env, place: Locator | None) -> Value:
     operands = [evaluate(argument, env, place) for argument in node.arguments]
     inner = env.with_arguments(dict(zip(names, operands, strict=False)))
     result = evaluate_json(inner, function.document, function.value, function.pointer)
-    wrong = flaw(result, env.lowering.spend)
+    wrong = flaw(result, env.lowering)
     if wrong is not None:
         return Value(wrong, place)
     return result.via("function", f"{node.name}()", place)

@@ -101,7 +101,7 @@ def reduce(env: Env, arguments: Nodes, place: Locator | None) -> Value:
     result = env.evaluate(arguments[1], place)
     for item, index in _numbered(items):
         result = function(result, item, index)
-        wrong = flaw(result, env.lowering.spend)
+        wrong = flaw(result, env.lowering)
         if wrong is not None:
             raise UndecidedError(wrong)
     return result

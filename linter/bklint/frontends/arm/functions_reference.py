@@ -82,7 +82,7 @@ def _referenced(env: Env, found: Resource, full: bool, place: Locator | None) ->
         return Value(ObjectData({"properties": Value(ObjectData(inner, rest), place)} if full else inner, rest), place)
     if not isinstance(body.data, ObjectData):
         return Value(rest, place)
-    wrong = flaw(body, env.deployment.lowering.spend)
+    wrong = flaw(body, env.deployment.lowering)
     if wrong is not None:
         return Value(wrong, place)
     return opened(body, rest)

@@ -49,20 +49,19 @@ class Lowering:
         self._noted: set[str] = set()
 
     def enter(self, frames: int) -> bool:
-        """Take frames of the depth budget and one step; False where either is used up. `leave` must follow either way
-        only when it was granted."""
-        self.steps += 1
-        if self.frames + frames > MAX_FRAMES:
-            return False
-        if self.steps > MAX_STEPS:
-            self.note("limit", f"more than {MAX_STEPS:,} steps of evaluation; the rest is left undecided", None)
+        """Take frames of the depth budget and one step; False where either is used up, and then nothing is to be left."""
+        if self.frames + frames > MAX_FRAMES or not self.spend(1):
             return False
         self.frames += frames
         return True
 
-    def spend(self, steps: int) -> None:
-        """Take steps for work that is done outside expressions."""
+    def spend(self, steps: int) -> bool:
+        """Take steps; False when they are used up."""
         self.steps += steps
+        if self.steps > MAX_STEPS:
+            self.note("limit", f"more than {MAX_STEPS:,} steps of evaluation; the rest is left undecided", None)
+            return False
+        return True
 
     def leave(self, frames: int) -> None:
         """Give frames back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from bklint.model.value import Hop, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Locator
@@ -21,6 +22,8 @@ MAX_LISTS = 16
 MAX_DEPTH = 256
 MAX_NODES = 100_000
 """Largest value of a parameter, variable or output, in values; 4 MB of JSON holds fewer."""
+
+STEPS_PER_NODE = 2
 
 
 class Fields(Mapping[str, Value]):
@@ -205,33 +208,33 @@ def _carried(value: Value, way: _Way, depth: int) -> Value:
     return Value(data, value.place, hops, value.ident, value.pieces)
 
 
-def flaw(value: Value, spend: Callable[[int], None]) -> Unknown | None:
+class Budget(Protocol):
+    """What is left of the work that may be done for a world."""
+
+    def spend(self, steps: int) -> bool:
+        """Take steps; False when there are no more."""
+        ...
+
+
+def flaw(value: Value, budget: Budget) -> Unknown | None:
     """Evaluate everything inside a value, and say why it cannot be used: deeper or larger than bklint evaluates, or part
-    of itself. None where it is sound. `spend` is told how much was looked at."""
+    of itself. None where it is sound."""
     if not isinstance(value.data, (ListData, ObjectData)):
         return _SELF if value.data is _SELF else None
     pending, nodes = [(value, 0)], 0
-    try:
-        while pending:
-            one, depth = pending.pop()
-            nodes += 1
-            wrong = _flaw_of(one, depth, nodes)
-            if wrong is not None:
-                return wrong
-            data = one.data
-            if isinstance(data, ListData):
-                pending.extend([(item, depth + 1) for item in data.items])
-            elif isinstance(data, ObjectData):
-                pending.extend([(member, depth + 1) for member in data.fields.values()])
-    finally:
-        spend(2 * nodes)
+    while pending:
+        one, depth = pending.pop()
+        data = one.data
+        if data is _SELF:
+            return _SELF
+        nodes += 1
+        if depth > MAX_DEPTH or nodes > MAX_NODES or not budget.spend(STEPS_PER_NODE):
+            return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
+        if isinstance(data, ListData):
+            pending.extend([(item, depth + 1) for item in data.items])
+        elif isinstance(data, ObjectData):
+            pending.extend([(member, depth + 1) for member in data.fields.values()])
     return None
-
-
-def _flaw_of(value: Value, depth: int, nodes: int) -> Unknown | None:
-    if depth > MAX_DEPTH or nodes > MAX_NODES:
-        return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
-    return _SELF if value.data is _SELF else None
 
 
 def transformed(value: Value, change: Callable[[Value], Value], depth: int = 0) -> Value:

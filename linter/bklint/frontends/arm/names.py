@@ -67,7 +67,7 @@ def named(type_: str, name: Value, parent: str | None, parents: tuple[Value, ...
     """Type and names of a declaration; `parents` are the names of the resource it is written in."""
     segments_ = _segments(name)
     kinds = type_.split("/")[1:]
-    if "providers" in [kind.casefold() for kind in kinds]:
+    if "providers" in [kind.casefold() for kind in kinds[:-1]]:
         return _extension(type_, segments_, name, parents)
     if parent is not None and len(segments_) < len(kinds):
         segments_ = (*parents, *segments_)

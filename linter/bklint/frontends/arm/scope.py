@@ -228,7 +228,7 @@ class Deployment:
                 return unknown(Reason.LIMIT, f"{what} is nested too deep")
             self.memo[key] = unknown(Reason.ERROR, f"{what} refers to itself")
             found = make()
-            wrong = flaw(found, self.lowering.spend)
+            wrong = flaw(found, self.lowering)
             if wrong is not None:
                 found = Value(wrong, found.place)
             self.memo[key] = found

@@ -33,9 +33,9 @@ SNIFF = 4096
 
 def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory) -> Iterator[ArmRoot]:
     """The templates among `paths` that no other one of them links. What cannot be read becomes a problem."""
-    linked = _linked(paths, reader, options)
+    children = _children(paths, reader, options)
     for path in paths:
-        if path in linked:
+        if path in children:
             continue
         document = _read(path, reader, inventory)
         if document is not None and is_template(document.data):
@@ -96,6 +96,10 @@ class ArmRoot:
 
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
         """See Root."""
+        return self.lowered(context, assume).world
+
+    def lowered(self, context: str, assume: Mapping[str, object]) -> Lowering:
+        """The world of one context, and the files that were read for it."""
         world = World(root=self._path, dialect="arm", context=context)
         world.splits = tuple(f"{cause} = {value}" for cause, value in assume.items())
         lowering = Lowering(world, self._reader, self._options, assume)
@@ -108,7 +112,7 @@ class ArmRoot:
             **_assumed(root, assume),
         }
         lower(root, lowering.finder)
-        return world
+        return lowering
 
 
 def root_deployment(lowering: Lowering, document: Document, path: str) -> Deployment:
@@ -234,22 +238,20 @@ def _listed(folder: str, reader: Reader) -> list[str]:
 # -- linked templates ----------------------------------------------------------------------------------------------
 
 
-def _linked(paths: tuple[str, ...], reader: Reader, options: Options) -> frozenset[str]:
-    """The files that templates among `paths` link, followed from file to file."""
-    found: set[str] = set()
-    pending = [path for path in paths if _mentions_link(path, reader)]
-    seen: set[str] = set()
-    while pending:
-        path = pending.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        for target in _links_of(path, reader, options):
-            if target != path:
-                found.add(target)
-                if target not in seen and _mentions_link(target, reader):
-                    pending.append(target)
-    return frozenset(found)
+def _children(paths: tuple[str, ...], reader: Reader, options: Options) -> frozenset[str]:
+    """The templates among `paths` that others link, and so are judged there. Of templates that only link each other the
+    first is none."""
+    reached = {path: _links_of(path, reader, options) for path in paths if _mentions_link(path, reader)}
+    linked = set().union(*reached.values())
+    covered: set[str] = set()
+    for path in paths:
+        if path not in linked:
+            covered.update(reached.get(path, ()))
+    for path in paths:
+        if path in linked and path not in covered:
+            covered.update(reached.get(path, ()))
+            covered.discard(path)
+    return frozenset(covered)
 
 
 def _mentions_link(path: str, reader: Reader) -> bool:
@@ -259,14 +261,13 @@ def _mentions_link(path: str, reader: Reader) -> bool:
         return False
 
 
-def _links_of(path: str, reader: Reader, options: Options) -> list[str]:
-    """The files that a template links, with its parameter defaults."""
-    try:
-        document = parse(Source.of(path, reader.read(path)))
-    except InputError:
-        return []
-    lowering = Lowering(World(root=path, dialect="arm"), reader, options, {})
-    lowering.finder = Children(lowering)
-    root = root_deployment(lowering, document, path)
-    lower(root, lowering.finder)
-    return [file for file in lowering.read_files if file != path]
+def _links_of(path: str, reader: Reader, options: Options) -> frozenset[str]:
+    """The files that a template links in any of its contexts, and those that they link."""
+    inventory = Inventory()
+    document = _read(path, reader, inventory)
+    if document is None or not is_template(document.data):
+        return frozenset()
+    files = _parameter_files(path, document, reader, options, inventory)
+    root = ArmRoot(path, document, reader, options, files)
+    read = [file for context in root.contexts for file in root.lowered(context, {}).read_files]
+    return frozenset(read) - {path}

@@ -92,18 +92,26 @@ class GuestRoot:
         return world
 
 
+def source_of(path: str, raw: bytes) -> Source:
+    """The source of a script; what is no UTF-8 is read as Windows-1252, which old editors of Windows write."""
+    try:
+        return Source.of(path, raw)
+    except InputError:
+        return Source(path, raw.decode("cp1252", "replace").encode("utf-8"), fixable=False)
+
+
 def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory) -> Iterator[GuestRoot]:
     """A root for each file that is one a machine runs or reads. Scripts that an image build runs are known as such."""
     sources: list[tuple[Source, str]] = []
     for path in paths:
         try:
-            source = Source.of(path, reader.read(path))
+            raw = reader.read(path)
         except InputError as error:
             inventory.problems.append(Problem(path, error.message, None, claims=False))
             continue
-        kind = recognise.recognises(path, source.data)
+        kind = recognise.recognises(path, raw)
         if kind is not None:
-            sources.append((source, kind))
+            sources.append((source_of(path, raw), kind))
     built = builds(sources)
     for source, kind in sources:
         yield GuestRoot(source, kind, source.name in built)

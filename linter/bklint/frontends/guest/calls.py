@@ -19,6 +19,9 @@ from bklint.syntax.words import Loop, Ref, Script, Statement, Word
 MAX_ROUNDS = 64
 """Most calls that loops make of one statement."""
 
+MAX_TEXT = 1 << 16
+"""Longest text that variables make of one word, in characters: `a=$a$a` doubles it each time."""
+
 _ENVIRONMENT = {
     "systemroot": r"C:\Windows",
     "windir": r"C:\Windows",
@@ -198,6 +201,8 @@ class Interpreter:
             text = arg.text
             if statement.appends:
                 text = self._variables.get(key, self._unread(f"${name}", word)) + text
+                if len(text) > MAX_TEXT:
+                    text = self._unread(f"${name}", word, Reason.LIMIT)
             elif self._conditional(statement) and self._variables.get(key) != text:
                 text = self._unread(f"${name}", word, Reason.CONDITION)
             self._variables[key] = text
@@ -226,6 +231,8 @@ class Interpreter:
             text, from_ = self._reference(part, word, rounds)
             found += text
             origin = from_ or origin
+            if len(found) > MAX_TEXT:
+                return self._unread("a text that grows without end", word, Reason.LIMIT), ""
         return found, origin
 
     def _reference(self, ref: Ref, word: Word, rounds: dict[str, str]) -> tuple[str, str]:

@@ -19,19 +19,25 @@ from bklint.syntax import hcl
 from bklint.syntax import json as json_syntax
 from bklint.syntax.node import Block, Expr, Literal, Template, TupleExpr
 
-_FAMILIES = {"shell": "shell", "shell-local": "", "powershell": "powershell", "windows-shell": "batch"}
+_FAMILIES = {"shell": "shell", "shell-local": "", "powershell": "powershell", "windows-shell": "batch", "file": ""}
+_SCRIPTS = ("script", "scripts", "source", "sources")
 
 
 def builds(sources: Sequence[tuple[Source, str]]) -> set[str]:
-    """The paths of the scripts that builds among these files run."""
-    found: set[str] = set()
+    """The paths among these of the scripts that builds among them run or put into the image. A build names them from
+    its own directory or from that in which Packer is started."""
+    beside: set[str] = set()
+    endings: list[str] = []
     for source, kind in sources:
         if kind != "packer":
             continue
         directory = posixpath.dirname(source.name) or "."
         for _, scripts in _provisioners(source):
-            found.update(join(directory, _relative(text)) for text, start, _ in scripts if start >= 0)
-    return found
+            names = [_relative(text) for text, _, _ in scripts]
+            beside.update(join(directory, name) for name in names)
+            endings += [f"/{name}" for name in names if "/" in name.strip("/")]
+    names = [source.name for source, _ in sources]
+    return {name for name in names if name in beside or any(f"/{name}".endswith(ending) for ending in endings)}
 
 
 def _relative(path: str) -> str:
@@ -56,7 +62,7 @@ def _hcl(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
         pending = [*block.body.blocks, *pending]
         if block.type == "provisioner" and block.labels and block.labels[0] in _FAMILIES:
             inline = [text for name in ("inline",) for text in _strings(block, name)]
-            scripts = [text for name in ("script", "scripts") for text in _strings(block, name)]
+            scripts = [text for name in _SCRIPTS for text in _strings(block, name)]
             yield (_FAMILIES[block.labels[0]], inline), scripts
 
 
@@ -82,7 +88,7 @@ def _json(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
         if not isinstance(item, dict) or item.get("type") not in _FAMILIES:
             continue
         lists: dict[str, _Texts] = {"inline": [], "script": []}
-        for name, kind in (("inline", "inline"), ("script", "script"), ("scripts", "script")):
+        for name, kind in (("inline", "inline"), *((name, "script") for name in _SCRIPTS)):
             values = item.get(name)
             for number, text in enumerate(values if isinstance(values, list) else [values]):
                 if isinstance(text, str):

@@ -33,6 +33,8 @@ def recognises(path: str, head: bytes) -> str | None:
     name = path.replace("\\", "/").casefold()
     base = name.rpartition("/")[2]
     text = _transcoded(head)
+    if b"\0" in text[:4096]:
+        return None
     if base.endswith((".pkr.hcl", ".json")):
         build = b"provisioner" in text if base.endswith(".hcl") else b'"provisioners"' in text and b'"builders"' in text
         return "packer" if build else None
@@ -49,7 +51,7 @@ def recognises(path: str, head: bytes) -> str | None:
     return script if script is not None and _TELLING.search(text) else None
 
 
-_NAMES = (*_SHELL, *_POWERSHELL, *_BATCH, ".yaml", ".yml", ".cfg", ".xml", ".txt", ".pkr.hcl")
+_NAMES = (*_SHELL, *_POWERSHELL, *_BATCH, ".yaml", ".yml", ".cfg", ".xml", ".txt", ".pkr.hcl", ".json")
 
 
 def may_be(path: str) -> bool:
