@@ -6,6 +6,7 @@ Each edit is made on the same baseline, and on a commit of the same tree, and sa
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from bklint import run
 from bklint.cli import main
 from bklint.finding import Report, Severity
 
-POLICIES = ("BKP101", "BKP102", "BKP201", "BKP301")
+POLICIES = ("BKP101", "BKP102", "BKP201", "BKP301", "BKP607")
 BASELINE = ".bklint-baseline.json"
 
 RULE = """
@@ -87,6 +88,7 @@ TREE = {
     "modules/vm/variables.tf": 'variable "size" {\n  type    = number\n  default = 128\n}\n',
     "modules/vm/main.tf": 'resource "azurerm_managed_disk" "os" {\n  name         = "os"\n  disk_size_gb = var.size\n}\n',
     "templates/vm.json": TEMPLATE,
+    "scripts/image.sh": "#!/bin/sh\nset -e\nsystemctl disable --now walinuxagent\n",
     "legacy/broken.tf": 'resource "azurerm_managed_disk" "x" {\n',
     "package.json": '{"name": "tools"}',
     "README.md": "# infra\n",
@@ -137,7 +139,7 @@ def both(*edits: Edit) -> Edit:
     return edit
 
 
-MOVED = 'moved {\n  from = azurerm_managed_disk.data\n  to   = azurerm_managed_disk.archive\n}\n'
+MOVED = "moved {\n  from = azurerm_managed_disk.data\n  to   = azurerm_managed_disk.archive\n}\n"
 RENAMED = change("infra/dev/disks.tf", '"azurerm_managed_disk" "data"', '"azurerm_managed_disk" "archive"')
 DATA = "BKP301 azurerm_managed_disk.data"
 
@@ -146,7 +148,8 @@ EDITS: dict[str, tuple[Edit, list[str], list[str]]] = {
     "lines move down": (change("infra/dev/disks.tf", 'resource "azurerm_managed_disk" "data"',
                                '# a\n\n# b\nresource "azurerm_managed_disk" "data"'), [], []),
     "a second fault on a known security group": (
-        change("infra/prod/main.tf", NSG, NSG.removesuffix("}\n") + RULE.format(name="deny-too", priority=300, port=32526) + "}\n"),
+        change("infra/prod/main.tf", NSG,
+               NSG.removesuffix("}\n") + RULE.format(name="deny-too", priority=300, port=32526) + "}\n"),
         ["BKP101 azurerm_network_security_group.app.deny-too: deny-too"], []),
     "a file is renamed": (move("infra/dev/disks.tf", "infra/dev/storage.tf"), [], []),
     "a directory is moved": (move("templates", "deploy/arm"), [], []),
@@ -161,6 +164,9 @@ EDITS: dict[str, tuple[Edit, list[str], list[str]]] = {
         ["BKP301 azurerm_managed_disk.new: sizeGiB"], []),
     "the same disk in the other root": (
         append("infra/prod/disks.tf", DISKS.split("\n\n")[0] + "\n"), [f"{DATA}: sizeGiB"], []),
+    "lines of a script move, and it stops another agent": (
+        change("scripts/image.sh", "set -e\n", "set -eu\n\nsystemctl mask walinuxagent.service\n"), ["BKP607 scripts/image.sh"], []),
+    "a script is renamed": (move("scripts/image.sh", "scripts/build.sh"), [], []),
     "a loop grows": (change("infra/dev/disks.tf", '["a", "b"]', '["a", "b", "c"]'), [], []),
     "a loop shrinks to one": (change("infra/dev/disks.tf", '["a", "b"]', '["b"]'), [], []),
     "a fault is mended": (change("infra/dev/disks.tf", "40000", "4000"), [], [DATA]),
@@ -196,15 +202,16 @@ def scanned(**options: str) -> Report:
 def told(report: Report) -> tuple[list[str], list[str]]:
     """What is new and what is gone."""
     new = [f"{each.policy} {each.address.split('Microsoft.Compute/')[-1]}: {each.sub_key}" for each in report.findings]
+    new = [re.sub(r"(BKP607 [^:]*).*", r"\1", row) for row in new]
     return sorted(new), sorted(f"{each.policy} {each.address}" for each in report.gone)
 
 
 def test_everything_is_known(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entries = json.loads((grown / BASELINE).read_text())["findings"]
-    assert {entry["policy"] for entry in entries} == {"BKP101", "BKP201", "BKP301", "BKP900"}
-    assert len(entries) == 6
+    assert {entry["policy"] for entry in entries} == {"BKP101", "BKP201", "BKP301", "BKP607", "BKP900"}
+    assert len(entries) == 7
     assert main(["scan", "--select", ",".join(POLICIES), "--baseline", BASELINE, "--fail-on", "info"]) == 0
-    assert "no new findings (6 in the baseline)" in capsys.readouterr().out
+    assert "no new findings (7 in the baseline)" in capsys.readouterr().out
     assert main(["scan", "--select", ",".join(POLICIES)]) == 3
 
 
@@ -242,6 +249,25 @@ def test_a_changed_default_is_annotated_where_it_was_changed(grown: Path) -> Non
     assert (place.source.name, place.position.line, place.text) == ("modules/vm/variables.tf", 3, "60000")
 
 
+def test_annotations_of_a_changed_default(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    EDITS["a default in a module changes"][0](grown)
+    capsys.readouterr()
+    main(["scan", "--select", "BKP301", "--changed-since", "main", "--format", "github"])
+    assert capsys.readouterr().out.startswith("::warning file=modules/vm/variables.tf,line=3,endLine=3,col=13,")
+    main(["scan", "--select", "BKP301", "--changed-since", "main", "--format", "sarif"])
+    (result,) = [
+        each for each in json.loads(capsys.readouterr().out)["runs"][0]["results"] if each["baselineState"] == "new"
+    ]
+    uris = [each["physicalLocation"]["artifactLocation"]["uri"] for each in result["locations"]]
+    assert uris == ["modules/vm/variables.tf"]
+    flow = result["codeFlows"][0]["threadFlows"][0]["locations"]
+    assert [step["location"]["physicalLocation"]["region"]["startLine"] for step in flow] == [3, 3]
+    main(["scan", "--select", "BKP301", "--changed-since", "main"])
+    text = capsys.readouterr().out
+    assert "default of var.size: change it here (changed)" in text
+    assert "1 new finding (4 older than the change): 1 warning" in text
+
+
 def test_update_keeps_reasons_and_days(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = json.loads((grown / BASELINE).read_text())
     for entry in data["findings"]:
@@ -250,13 +276,14 @@ def test_update_keeps_reasons_and_days(grown: Path, capsys: pytest.CaptureFixtur
     for name in ("a file is renamed", "a lock is deleted", "a new bad file"):
         EDITS[name][0](grown)
     assert main(["baseline", "--select", ",".join(POLICIES)]) == 0
-    assert "6 known findings (1 new, 1 removed)" in capsys.readouterr().out.splitlines()[-1]
+    assert "7 known findings (1 new, 1 removed)" in capsys.readouterr().out.splitlines()[-1]
     entries = json.loads((grown / BASELINE).read_text())["findings"]
     assert {(entry["path"], entry["since"], entry.get("reason", "")) for entry in entries} == {
         ("infra/dev/storage.tf", "2020-02-02", "we know BKP301"),
         ("infra/prod/main.tf", "2020-02-02", "we know BKP101"),
         ("infra/prod/more.tf", entries_day(entries), ""),
         ("legacy/broken.tf", "2020-02-02", "we know BKP900"),
+        ("scripts/image.sh", "2020-02-02", "we know BKP607"),
         ("templates/vm.json", "2020-02-02", "we know BKP301"),
     }
 
@@ -307,8 +334,8 @@ def test_every_format_tells_new_from_known(grown: Path, capsys: pytest.CaptureFi
     assert sorted(set(states)) == [("absent", False), ("new", False), ("unchanged", True)]
     main(["scan", *common, "--format", "json"])
     data = json.loads(capsys.readouterr().out)
-    assert (len(data["findings"]), data["summary"]["inBaseline"], len(data["gone"])) == (1, 5, 1)
+    assert (len(data["findings"]), data["summary"]["inBaseline"], len(data["gone"])) == (1, 6, 1)
     main(["scan", *common])
     text = capsys.readouterr().out
-    assert "1 new finding (5 in the baseline): 1 warning" in text
+    assert "1 new finding (6 in the baseline): 1 warning" in text
     assert "fixed, still in the baseline: BKP201 azurerm_management_lock.backup; `bklint baseline` removes it" in text

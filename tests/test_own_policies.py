@@ -10,6 +10,9 @@ import pytest
 from bklint import facts
 from bklint.cli import main
 from bklint.model.relations import RELATIONS
+from bklint.policy.store import RESERVED
+from bklint.reporters.rules import NOTICES
+from bklint.suppress import NAMES
 
 DISK = 'resource "azurerm_managed_disk" "a" {\n  name         = "a"\n  disk_size_gb = 2000\n}\n'
 
@@ -118,6 +121,14 @@ def test_unknown_uses_of_policies(capsys: pytest.CaptureFixture[str]) -> None:
     assert "takes" in capsys.readouterr().err
 
 
+def test_findings_of_no_policy_can_be_read_about(capsys: pytest.CaptureFixture[str]) -> None:
+    for id_ in RESERVED:
+        assert main(["policies", "show", id_]) == 0
+        assert capsys.readouterr().out.startswith(f"{id_} ")
+    assert set(NOTICES) == set(RESERVED)
+    assert {id_: NOTICES[id_].name for id_ in NAMES} == NAMES
+
+
 # -- init ----------------------------------------------------------------------------------------------------------
 
 
@@ -145,8 +156,8 @@ def test_every_comment_of_init_can_be_switched_on(own: Path, capsys: pytest.Capt
     assert main(["init"]) == 0
     lines = Path(".bklint.yaml").read_text().splitlines()
     keys = ("select", "ignore", "severity", "exclude", "fail_on", "min_severity", "complete", "contexts")
-    on = [line.removeprefix("# ") for line in lines if line.startswith(tuple(f"# {key}:" for key in keys))
-          or line.startswith("#   ")]  # fmt: skip
+    starts = (*(f"# {key}:" for key in keys), "#   ")
+    on = [line.removeprefix("# ") for line in lines if line.startswith(starts)]
     Path(".bklint.yaml").write_text("\n".join(on) + "\n")
     capsys.readouterr()
     assert main(["scan"]) in (0, 1), capsys.readouterr().err

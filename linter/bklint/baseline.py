@@ -7,7 +7,6 @@ two equal faults where one is known leave one that is new.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, Reader
-from bklint.finding import Finding, Gone, Undecided
+from bklint.finding import Finding, Gone, Undecided, lasting
 from bklint.source import Source
 
 VERSION = 1
@@ -76,10 +75,10 @@ def entry_of(finding: Finding, path: str, since: str = "", reason: str = "") -> 
     """The entry of a finding."""
     return Entry(
         policy=finding.policy,
-        address=finding.address,
+        address=lasting(finding.address, finding.resource_type),
         path=path,
         sub_key=finding.sub_key,
-        instances=finding.instances,
+        instances=tuple(lasting(name, finding.resource_type) for name in finding.instances),
         severity=finding.severity.label,
         message=finding.message,
         since=since,
@@ -119,13 +118,13 @@ def _same(entry: Entry, finding: Finding) -> bool:
 
 
 def _here(entry: Entry, finding: Finding, view: View) -> bool:
-    return _folded(entry) == finding.address.casefold() and entry.path == view.relative(finding.path)
+    return _folded(entry) == _address(finding) and entry.path == view.relative(finding.path)
 
 
 def _elsewhere(entry: Entry, finding: Finding, view: View) -> bool:
     """The same address in another file: of the same directory, or of one that took the place of a file that is gone.
     Two roots that exist side by side may well have equal addresses."""
-    if not finding.address or _folded(entry) != finding.address.casefold():
+    if not finding.address or _folded(entry) != _address(finding):
         return False
     return _taken_over(entry, finding, view)
 
@@ -136,13 +135,18 @@ def _moved(entry: Entry, finding: Finding, view: View) -> bool:
 
 def _shared(entry: Entry, finding: Finding, view: View) -> bool:
     """Some instance in common: a loop has more or fewer of them than before."""
-    names = {name.casefold() for name in (finding.address, *finding.instances) if name}
+    kind = finding.resource_type
+    names = {lasting(name, kind).casefold() for name in (finding.address, *finding.instances) if name}
     return bool(entry.addresses & names) and _taken_over(entry, finding, view)
 
 
 def _taken_over(entry: Entry, finding: Finding, view: View) -> bool:
     path = view.relative(finding.path)
     return entry.path.rpartition("/")[0] == path.rpartition("/")[0] or not view.exists(entry.path)
+
+
+def _address(finding: Finding) -> str:
+    return lasting(finding.address, finding.resource_type).casefold()
 
 
 def _folded(entry: Entry) -> str:
@@ -217,6 +221,8 @@ def _moves(path: str, reader: Reader) -> Iterator[Move]:
 
 def load(path: str) -> tuple[Entry, ...]:
     """The entries of a baseline file. Raises UsageError."""
+    import json
+
     try:
         data = DiskReader((path,)).read(path)
     except InputError as error:
@@ -249,6 +255,8 @@ _KEYS = {
 
 def written(entries: Iterable[Entry]) -> bytes:
     """The text of a baseline file: one entry after the other, sorted, so that changes of it can be read."""
+    import json
+
     rows = sorted(entries, key=lambda each: (each.path, each.policy, each.address, each.sub_key, each.message))
     listed = [_row(each) for each in rows]
     return (json.dumps({"version": VERSION, "findings": listed}, indent=2, ensure_ascii=False) + "\n").encode()

@@ -7,7 +7,6 @@ without policies of the user's own never pays for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 Pointer = tuple["str | int", ...]
@@ -36,6 +35,8 @@ class Mistake(NamedTuple):
 
 def one_of(word: str, allowed: Iterable[str]) -> str:
     """The end of an error message: the nearest allowed word, or all of them."""
+    from difflib import get_close_matches
+
     words = sorted(set(allowed))
     folded = [each.casefold() for each in words]
     near = get_close_matches(word.casefold(), folded, 1, 0.7)

@@ -7,7 +7,6 @@ own directory. What is wrong with it ends the run, with file, line and column.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,8 +16,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from bklint.checking import Mistake, Pointer, mistakes
 from bklint import packaged
+from bklint.checking import Mistake, Pointer, mistakes
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, found_above
 from bklint.patterns import Patterns
@@ -97,7 +96,10 @@ class Configuration:
         """A displayed path, relative to the directory of the file."""
         if not self.directory:
             return path
-        return os.path.relpath(path, self.directory).replace(os.sep, "/")
+        found = os.path.relpath(path, self.directory)
+        if found.startswith(".."):  # through a symbolic link
+            found = os.path.relpath(os.path.realpath(path), self.directory)
+        return found.replace(os.sep, "/")
 
     def excludes(self, path: str, directory: bool = False) -> bool:
         """Whether a path is not to be checked."""
@@ -150,6 +152,8 @@ class Text:
 @cache
 def schema() -> Mapping[str, Any]:
     """The JSON Schema of the file."""
+    import json
+
     found: Mapping[str, Any] = json.loads(packaged.content("data/config.schema.json"))
     return found
 

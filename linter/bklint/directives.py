@@ -20,6 +20,9 @@ from bklint.syntax.node import Attribute, Body, Call, Expr, ObjectExpr, TupleExp
 MARK = b"bklint"
 """What a file must hold to be looked into."""
 
+MAX_COMMENTS = 1000
+"""Most suppressions of one file that are read; those beyond it have no effect."""
+
 VERBS = ("ignore", "ignore-file")
 HOW = "write `bklint: ignore[BKP301] reason`"
 
@@ -119,9 +122,9 @@ def _mistake(verb: str, ids: tuple[str, ...]) -> str:
 
 
 def _placed(source: Source, comments: Sequence[Span], regions: Sequence[Region]) -> Iterator[Directive]:
-    for start, end in comments:
-        if MARK in source.data[start:end].lower():
-            yield from _read(source, start, end, _scope(source, start, end, comments, regions))
+    marked = [each for each in comments if MARK in source.data[each.start : each.end].lower()]
+    for start, end in marked[:MAX_COMMENTS]:
+        yield from _read(source, start, end, _scope(source, start, end, comments, regions))
 
 
 def _scope(source: Source, start: int, end: int, comments: Sequence[Span], regions: Sequence[Region]) -> Region:

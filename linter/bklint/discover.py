@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bklint.errors import InputError
 from bklint.files import Reader, join, normalise
@@ -61,12 +62,25 @@ Excluded = Callable[[str, bool], bool]
 """Whether a path (and whether it is a directory) is to be passed over."""
 
 
+class GuestFiles(NamedTuple):
+    """What tells files that a machine runs or reads: `name`, whether one of that name may be; `content`, whether it is,
+    by its path and beginning. They belong to a front-end, which this module does not know."""
+
+    name: Callable[[str], bool]
+    content: Callable[[str, bytes], bool]
+
+
 def discover(
-    paths: Iterable[str], reader: Reader, dialects: Collection[str], excluded: Excluded = lambda path, directory: False
+    paths: Iterable[str],
+    reader: Reader,
+    dialects: Collection[str],
+    excluded: Excluded = lambda path, directory: False,
+    guest: GuestFiles | None = None,
 ) -> Inputs:
     """The inputs below `paths` (directories and files). `dialects` are those that have a front-end; what belongs to
-    another one is noted as not read. `excluded` is asked of what is met in directories, not of what was named."""
-    search = _Search(reader, dialects, excluded)
+    another one is noted as not read. `excluded` is asked of what is met in directories, not of what was named. Without
+    `guest`, files that machines run or read are passed over."""
+    search = _Search(reader, dialects, excluded, guest)
     for path in paths:
         search.given(normalise(path))
     return search.finish()
@@ -75,10 +89,11 @@ def discover(
 class _Search:
     """The walk over the paths given, and what it has found so far."""
 
-    def __init__(self, reader: Reader, dialects: Collection[str], excluded: Excluded) -> None:
+    def __init__(self, reader: Reader, dialects: Collection[str], excluded: Excluded, guest: GuestFiles | None) -> None:
         self._reader = reader
         self._dialects = dialects
         self._excluded = excluded
+        self._guest = guest
         self._found: dict[str, str] = {}
         self._inputs = Inputs()
         self._full = False
@@ -105,7 +120,11 @@ class _Search:
                 if is_directory:
                     if not link and _looked_into(name) and not self._excluded(path, True):
                         below.append((path, depth + 1))
-                elif not name.startswith(".") and by_name(path) and not self._excluded(path, False):
+                elif (
+                    not name.startswith(".")
+                    and (by_name(path) or self._guest_name(path))
+                    and not self._excluded(path, False)
+                ):
                     self._met(path)
             if below and depth >= MAX_DEPTH:
                 self._note("limit", f"{directory}: directories nested deeper than {MAX_DEPTH} are not looked into")
@@ -122,25 +141,35 @@ class _Search:
 
     def _met(self, path: str) -> None:
         """Take a file that was met in a directory."""
-        kind = by_name(path)
+        kind = by_name(path) or self._guest_name(path)
         if not kind or self._full or path in self._found:
             return
         if len(self._found) >= MAX_FILES:
             self._full = True
             self._note("limit", f"more than {MAX_FILES} files: the rest is not looked at")
             return
-        if kind in ("json", "yaml"):
+        if kind in ("json", "yaml", "guest"):
             try:
                 kind = self._sniff(path, kind)
             except InputError as error:
                 kind = "unreadable"
                 self._note("unreadable", f"{path}: {error.message}")
-        self._found[path] = kind
+        if kind or by_name(path):
+            self._found[path] = kind
 
     def _sniff(self, path: str, syntax: str) -> str:
         """What the content of a file claims to be. Raises InputError."""
         data = _utf8(self._reader.head(path, SNIFFED))
-        return by_yaml(data) if syntax == "yaml" else by_content(data)
+        found = by_yaml(data) if syntax == "yaml" else "" if syntax == "guest" else by_content(data)
+        return found or ("guest" if self._is_guest(path, data) else "")
+
+    def _is_guest(self, path: str, data: bytes) -> bool:
+        """Whether a file is one that a machine runs or reads, and that a policy on machines looks at."""
+        return self._guest is not None and self._guest.content(path, data)
+
+    def _guest_name(self, path: str) -> str:
+        """`guest` for the name of a file that may be one that a machine runs or reads."""
+        return "guest" if self._guest is not None and self._guest.name(path) else ""
 
     def _named(self, path: str) -> None:
         """Take a file that the user named: what cannot be used is said, and what cannot be read is a problem."""

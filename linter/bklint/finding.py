@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -100,6 +100,14 @@ class Finding:
         return frozenset((self.path, *(place.locate().source.name for place in places if place is not None)))
 
 
+_LINE = re.compile(r":\d+(\)?)(?: ?#\d+)?\Z")
+
+
+def lasting(address: str, resource_type: str) -> str:
+    """An address without the line that statements of scripts are addressed by."""
+    return _LINE.sub(r"\1", address) if resource_type.startswith("guest/") else address
+
+
 class Key(NamedTuple):
     """What a fault is recognised by: no line number, so that it stays the same when lines move."""
 
@@ -111,11 +119,14 @@ class Key(NamedTuple):
 
 def key_of(finding: Finding) -> Key:
     """The key of a finding; ids and addresses compare without case."""
-    return Key(finding.policy, finding.address.casefold(), finding.sub_key.casefold(), finding.path)
+    address = lasting(finding.address, finding.resource_type)
+    return Key(finding.policy, address.casefold(), finding.sub_key.casefold(), finding.path)
 
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:
     """One stable name for each finding: equal ones are told apart by their order."""
+    import hashlib
+
     seen: dict[str, int] = {}
     names = []
     for finding in findings:

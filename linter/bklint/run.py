@@ -18,12 +18,21 @@ from typing import TYPE_CHECKING, TypeVar
 from bklint import baseline, engine, facts, packaged
 from bklint.choices import Choices, choices
 from bklint.config import Configuration
-from bklint.discover import Inputs, concerns, discover
+from bklint.discover import GuestFiles, Inputs, concerns, discover
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
 from bklint.files import DiskReader, Reader, confinement, write
 from bklint.finding import Finding, Report, Severity
-from bklint.frontends import FRONTENDS, NamedContext, Options, Root, attach, frontend
+from bklint.frontends import (
+    FRONTENDS,
+    NamedContext,
+    Options,
+    Root,
+    attach,
+    frontend,
+    guest_content,
+    guest_name,
+)
 from bklint.gitignore import Gitignore
 from bklint.model.defaults import Defaults
 from bklint.model.derive import derive
@@ -84,7 +93,7 @@ def inputs(paths: Sequence[str], options: ScanOptions, reader: Reader | None = N
     def excluded(path: str, directory: bool) -> bool:
         return config.excludes(path, directory) or (config.gitignore and ignored.ignores(path, directory))
 
-    return discover(paths, reader, FRONTENDS, excluded)
+    return discover(paths, reader, FRONTENDS, excluded, GuestFiles(guest_name, guest_content))
 
 
 def scan(

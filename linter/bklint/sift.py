@@ -11,7 +11,6 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from bklint import baseline
@@ -226,6 +225,8 @@ class Sieve:
 
 def changed_lines(before: bytes, after: bytes) -> frozenset[int]:
     """The 1-based lines of a text that another one does not have."""
+    from difflib import SequenceMatcher
+
     old, new = before.splitlines(), after.splitlines()
     if max(len(old), len(new)) > MAX_COMPARED:
         known = set(old)

@@ -9,6 +9,7 @@ resource "azurerm_backup_policy_vm" "daily" {
   name                = "daily"
   resource_group_name = azurerm_resource_group.erp.name
   recovery_vault_name = azurerm_recovery_services_vault.erp.name
+  policy_type         = "V2"
 
   backup {
     frequency = "Daily"

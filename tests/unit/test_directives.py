@@ -7,7 +7,7 @@ import pytest
 from bklint.directives import Directive, directives
 from bklint.source import Source
 
-HCL = '''\
+HCL = """\
 # bklint: ignore[A] above a block
 resource "t" "a" {
   # bklint: ignore[B] first in a block
@@ -41,7 +41,7 @@ module "m" { // bklint: ignore[K] a module
 locals {}
 # BKLINT: ignore-file[N] the file
 # bklint: ignore[O] nothing follows
-'''
+"""
 
 MEANS = {
     "A": 'resource "t" "a" {', "B": 'resource "t" "a" {', "C": "size = 5", "D": "tags = {", "E": "inner {",
@@ -60,7 +60,9 @@ def test_hcl(name: str, end: str) -> None:
     source = Source(name, ("\ufeff" + HCL.replace("\n", end)).encode())
     found = {each.ids[0]: each for each in directives(source)}
     assert "".join(found) == "ABCDEFGHIJKLMNO"
-    assert {id_: meant(source, found[id_]).startswith(text) for id_, text in MEANS.items()} == dict.fromkeys(MEANS, True)
+    assert {id_: meant(source, found[id_]).startswith(text) for id_, text in MEANS.items()} == dict.fromkeys(
+        MEANS, True
+    )
     assert meant(source, found["I"]).rstrip().endswith("stop")
     assert meant(source, found["F"]).count("\n") == 0
     assert found["N"].scope is None
@@ -130,7 +132,9 @@ def test_what_it_says(text: str) -> None:
     assert (found.ids, found.reason, found.until, found.mistake) == SAYS[text]
 
 
-@pytest.mark.parametrize("text", ["# see bklint: it is a linter", 'x = "# bklint: ignore[A] x"', "# bklintx: ignore[A]"])
+@pytest.mark.parametrize(
+    "text", ["# see bklint: it is a linter", 'x = "# bklint: ignore[A] x"', "# bklintx: ignore[A]"]
+)
 def test_what_is_none(text: str) -> None:
     assert directives(Source("a.tf", f"{text}\n".encode())) == []
 

@@ -44,7 +44,9 @@ def test_as_git_does(tmp_path: Path) -> None:
         (tmp_path / directory).mkdir(parents=True, exist_ok=True)
     for file in files:
         (tmp_path / file).touch()
-    pairs = [[one] for one in LINES] + [[one, other] for one in LINES[:12] for other in ("!a", "!keep.tf", "!a/b", "a/")]
+    pairs = [[one] for one in LINES] + [
+        [one, other] for one in LINES[:12] for other in ("!a", "!keep.tf", "!a/b", "a/")
+    ]
     for lines in pairs:
         paths = sorted(directories | files)
         expected = by_git(tmp_path, lines, paths)

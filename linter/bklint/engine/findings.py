@@ -11,6 +11,7 @@ from bklint.model.resource import Resource
 from bklint.model.value import Reason, Unknown
 from bklint.policy.message import render
 from bklint.policy.model import Edition, Policy
+from bklint.source import Place
 
 INTERNAL = "BKP901"
 """The id of the finding that says that bklint itself is in error."""
@@ -52,7 +53,7 @@ def finding_of(judgement: Judgement, edition: Edition, root: str) -> Finding:
         related=places.related(judgement, value, main),
         fix_at=places.fix_at(value, main),
         notes=_notes(judgement, edition),
-        sub_key=_sub_key(judgement),
+        sub_key=_sub_key(judgement, main),
         conditional=resource.conditional is not None or judgement.partial,
         header=places.located(resource.body.place),
         roots=(root,),
@@ -78,9 +79,12 @@ def _notes(judgement: Judgement, edition: Edition) -> tuple[str, ...]:
     return tuple(note for note in notes if note)
 
 
-def _sub_key(judgement: Judgement) -> str:
-    """What tells two faults on one resource apart: a rule's or disk's own key, else the property."""
+def _sub_key(judgement: Judgement, main: Place | None) -> str:
+    """What tells two faults on one resource apart: a rule's or disk's own key, a digest of a script's statement, else
+    the property."""
     resource = judgement.resource
+    if resource.type.startswith("guest/") and main is not None:
+        return _digest(main.text)
     lun = resource.extra.get("lun")
     if lun is not None and lun.known and lun.exists:
         return f"lun {lun.data}"
@@ -88,6 +92,13 @@ def _sub_key(judgement: Judgement) -> str:
         return str(resource.name.data)
     subject = places.subject_of(judgement)
     return "" if subject is None else subject.label
+
+
+def _digest(text: str) -> str:
+    """A short name of a statement, which may hold a secret, whatever its blanks."""
+    import hashlib
+
+    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def internal_error(policy: Policy, resource: Resource, error: Exception, root: str) -> Finding:

@@ -30,6 +30,7 @@ AREAS = (
     "grants",
     "guest",
     "keyvault",
+    "items",
     "locks",
     "names",
     "network",

@@ -74,10 +74,9 @@ def schedule(policy: Resource) -> Value:
     `declaredPoints`: most restore points that are declared for one machine of the policy; `restorePoints`: both.
     `daysThatFit`: whole days, at least 1, for which snapshots stay within 18. `maxDays`: the longest snapshot retention
     that Azure allows; `outOfRange`: whether the written one is not within 1 and that; `allowedDays`: the nearest allowed
-    one, 5 for weekly runs. `windowUneven`: whether the hours of the
-    window are no multiple of the interval. `offending`: the snapshot days; the window where
-    only that is at fault. `vaultDays`: days
-    that daily recovery points stay in the vault (a month counts 30, a year 365).
+    one, 5 for weekly runs. `windowUneven`: whether the hours of the window are no multiple of the interval. `offending`:
+    the snapshot days; the window where only that is at fault. `vaultDays`: days that daily recovery points stay in the
+    vault (a month counts 30, a year 365).
     Unknown where a part is. S2 UserErrorRpCollectionLimitReached, N-ENH, N-IR; catalogue B.8
     """
     runs, days = runs_per_day(policy), snapshot_days(policy)

@@ -41,7 +41,7 @@ from bklint.facts.nsg import (
 )
 from bklint.facts.prefixes import parse
 from bklint.facts.proxies import sets_proxy
-from bklint.facts.routes import has_default_route
+from bklint.facts.routes import HALF, has_default_route
 from bklint.facts.services import (
     BACKUP,
     DIRECTORY,
@@ -147,8 +147,9 @@ class Sender(NamedTuple):
 def _cuts(group: Resource, tag: str) -> dict[int, Cut]:
     """By rule, those of a group that cut a service or may; where one is certain to, only that one."""
     behind = behind_group(group)
-    senders = _senders(behind, tag)
-    rules = [rule for rule in related(group, "securityRules").items if _may_deny(rule)]
+    every = related(group, "securityRules").items
+    senders = _senders(behind, tag, all(holds_origin(rule, Origin()) for rule in every if _is_outbound(rule)))
+    rules = [rule for rule in every if _may_deny(rule)]
     found = {id(rule): _cut(rule, tag, senders, behind) for rule in rules}
     certain = [rule for rule in rules if found[id(rule)].decides]
     if certain:
@@ -157,12 +158,17 @@ def _cuts(group: Resource, tag: str) -> dict[int, Cut]:
     return found
 
 
-def _senders(behind: Behind, tag: str) -> list[Sender]:
-    """The machines behind a group, those together that no rule can tell apart."""
+def _senders(behind: Behind, tag: str, alike: bool) -> list[Sender]:
+    """The machines behind a group, those together that no rule can tell apart; `alike` where every rule is for all."""
     found: dict[tuple[Packet, Origin], list[Joined]] = {}
     for one in behind.items:
-        found.setdefault((_packet(tag, one), origin_of(one.interface)), []).append(one)
+        origin = Origin() if alike else origin_of(one.interface)
+        found.setdefault((_packet(tag, one), origin), []).append(one)
     return [Sender(packet, origin, tuple(machines)) for (packet, origin), machines in found.items()]
+
+
+def _is_outbound(rule: Resource) -> bool:
+    return equal(rule.get("properties.direction"), Value("Outbound")) is not False
 
 
 def _may_deny(rule: Resource) -> bool:
@@ -173,6 +179,8 @@ def _cut(rule: Resource, tag: str, senders: list[Sender], behind: Behind) -> Cut
     hit: list[Joined] = []
     unsure: Outcome | None = None
     for sender in senders:
+        if unsure is not None and static_match(rule, sender.packet) is not True:
+            continue
         outcome = _outcome(rule, sender)
         if outcome.decides:
             hit += sender.machines
@@ -221,7 +229,7 @@ def _packet(tag: str, one: Joined | None = None) -> Packet:
         subnets = (one.subnet,) if one.subnet is not None else related(one.interface, "subnets").items
         tunnelled = any(has_default_route(subnet) is not False for subnet in subnets)
         service = Service.of(tag, one.machine.get("location"), tunnelled=tunnelled)
-    return Packet("tcp", 443, service.inside, Destinations(service))
+    return Packet("tcp", 443, service, Destinations(service))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +243,7 @@ class Destinations:
         if any_covered(self.service, found.values, found.rest):
             return True
         ranges = _ranges(rule)
-        if ranges and covers_public((*ranges, *_denied_before(rule))):
+        if covers_public(ranges) or (_has_half(ranges) and covers_public((*ranges, *_denied_before(rule)))):
             return True
         return any_covered(self.service, found.values, found.rest)
 
@@ -244,6 +252,11 @@ def _ranges(rule: Resource) -> list[tuple[int, int]]:
     """The address ranges among a rule's destinations."""
     found = [parse(value.data) for value in destinations(rule).values if isinstance(value.data, str)]
     return [(prefix.low, prefix.high) for prefix in found if prefix is not None and not prefix.tag]
+
+
+def _has_half(ranges: list[tuple[int, int]]) -> bool:
+    """Whether a range is a half of all addresses, or larger."""
+    return any(high - low >= HALF - 1 for low, high in ranges)
 
 
 def _denied_before(rule: Resource) -> list[tuple[int, int]]:

@@ -83,6 +83,18 @@ class Needs(NamedTuple):
         return conjunction((disjunction((_not(self.secrets), secrets)), disjunction((_not(self.keys), grant.keys))))
 
 
+class Model(NamedTuple):
+    """The grants of a vault by access policies, or by roles; `open` says why there may be more."""
+
+    grants: list[Grant]
+    open: Unknown | None
+
+    def grants_all(self, needs: Needs) -> bool | None:
+        """Whether Azure Backup has what it needs."""
+        found = disjunction(needs.met_by(grant) for grant in self.grants if grant.who)
+        return None if found is False and self.open is not None else found
+
+
 def _not(truth: bool | None) -> bool | None:
     return None if truth is None else not truth
 
@@ -113,10 +125,10 @@ def _producer(value: Value, resource: Resource) -> Resource | None:
 # -- access policies ---------------------------------------------------------------------------------------------------
 
 
-def _by_policies(vault: Resource) -> tuple[list[Grant], Unknown | None]:
+def _by_policies(vault: Resource) -> Model:
     policies = children(vault, POLICY)
     found = [_of_entry(entry, policy) for policy in policies.items for entry in _entries(policy)]
-    return found, policies.open
+    return Model(found, policies.open)
 
 
 def _entries(policy: Resource) -> list[Value]:
@@ -147,14 +159,14 @@ def _has(permissions: Value, *wanted: str) -> bool | None:
 # -- role assignments --------------------------------------------------------------------------------------------------
 
 
-def _by_roles(vault: Resource) -> tuple[list[Grant], Unknown | None]:
+def _by_roles(vault: Resource) -> Model:
     """The grants by roles; the roles of one principal count together."""
     by_whom: dict[Hashable, list[tuple[Resource, bool | None]]] = {}
     for assignment in vault.world.of(ASSIGNMENT):
         covered = covers(assignment, vault) if assignment.declared else False
         if covered is not False:
             by_whom.setdefault(_whom(assignment), []).append((assignment, covered))
-    return [_together(found) for found in by_whom.values()], vault.world.open
+    return Model([_together(found) for found in by_whom.values()], vault.world.open)
 
 
 def _whom(assignment: Resource) -> Hashable:
@@ -260,17 +272,20 @@ def backup_access(resource: Resource) -> Value:
     if not is_type(resource, VAULT):
         return _of_holder(resource)
     needs, by_roles = _needs(resource), resource.get("properties.enableRbacAuthorization")
-    grants, why = _grants(resource, by_roles)
+    models = _models(resource, by_roles)
+    grants = [grant for model in models for grant in model.grants]
     own = [grant for grant in grants if grant.who]
-    open_ = None if why is None else Unknown(why.reason, why.cause, why.place, "bool", True)
     others = [grant for grant in grants if grant.who is None and needs.met_by(grant, few=True) is not False]
-    granted = disjunction((*(needs.met_by(grant) for grant in own), None if open_ is not None else False))
+    answers = {model.grants_all(needs) for model in models}
+    granted = answers.pop() if len(answers) == 1 else None
     reduced = disjunction(needs.met_by(grant, few=True) for grant in own)
     wrong = next((grant for grant in grants if _is_app_id(grant.principal)), None)
     vague = others[0].principal if others else by_roles
     return record(
         resource.body,
-        granted=answer(granted, resource.body, open_, *(grant.at for grant in own)),
+        granted=answer(
+            granted, resource.body, by_roles, *(model.open for model in models), *(grant.at for grant in own)
+        ),
         identified=answer(None if others else True, vague),
         candidates=Value(ListData(tuple(grant.principal for grant in others)), resource.body.place),
         reduced=Value(reduced is True, resource.body.place),
@@ -283,9 +298,10 @@ def backup_access(resource: Resource) -> Value:
 
 def _of_holder(holder: Resource) -> Value:
     why, place = elsewhere(holder), holder.body.place
-    names = ("identified", "candidates", "reduced", "wrongId", "byRoles", "needed", "at")
+    names = ("candidates", "reduced", "wrongId", "byRoles", "needed", "at")
     fields = {name: missing(place) for name in names}
-    return record(holder.body, granted=Value(True if why is None else why, place), **fields)
+    known = Value(True if why is None else why, place)
+    return record(holder.body, granted=known, identified=known, **fields)
 
 
 def _is_app_id(principal: Value) -> bool:
@@ -300,13 +316,12 @@ def _needs(vault: Resource) -> Needs:
     return Needs(secrets, keys)
 
 
-def _grants(vault: Resource, by_roles: Value) -> tuple[list[Grant], Unknown | None]:
-    """The grants that count in the model of a vault; those of both, and an unknown, where the model is not known."""
-    model = over_domain(by_roles, lambda one: says(one, True))
-    if model is not None:
-        return _by_roles(vault) if model else _by_policies(vault)
-    (first, _), (second, _) = _by_policies(vault), _by_roles(vault)
-    return [*first, *second], first_unknown(by_roles) or Unknown(Reason.OPEN, "the vault's permission model")
+def _models(vault: Resource, by_roles: Value) -> tuple[Model, ...]:
+    """The model that a vault works with; both where that is not known."""
+    chosen = over_domain(by_roles, lambda one: says(one, True))
+    if chosen is None:
+        return (_by_policies(vault), _by_roles(vault))
+    return (_by_roles(vault),) if chosen else (_by_policies(vault),)
 
 
 def _words(needs: Needs, by_roles: bool) -> str:

@@ -69,10 +69,10 @@ def host_ip(rule: Resource) -> Value:
     known. `explicit`: the rule names the address itself (an address, network or range that holds it, or the tag
     AzureLoadBalancer, which is that address); `broad`: it only covers it by the way (`*`, Internet, VirtualNetwork,
     0.0.0.0/0 and its halves). `destination`: the prefix that covers the address. `alone`: the rule names no other
-    destination. `freePriority`: the highest free priority number below
-    its own, where the rule denies. `overriddenBy`: the rule that may decide first. `agentless`: machines are behind the
-    group, and backup of each goes without its agent (catalogue 0.2(8)). Unknown where a field of this rule or of one that may come first is not known, where the group may
-    have rules that are not seen, or where two rules have the same priority. catalogue C.1;
+    destination. `freePriority`: the highest free priority number below its own, where the rule denies. `overriddenBy`:
+    the rule that may decide first. `agentless`: machines are behind the group, and backup of each goes without its agent
+    (catalogue 0.2(8)). Unknown where a field of this rule or of one that may come first is not known, where the group
+    may have rules that are not seen, or where two rules have the same priority. catalogue C.1;
     https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
     """
     outcomes = _outcomes(rule, _HOST_PACKETS)

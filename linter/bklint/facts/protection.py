@@ -19,7 +19,7 @@ from bklint.facts.vaults import same_region
 from bklint.model.compare import conjunction, disjunction, equal, is_in, like
 from bklint.model.relations import DISK, SCALE_SET, VM, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Unknown, Value, first_unknown, missing, step
+from bklint.model.value import ListData, Value, first_unknown, missing, step
 
 CONFIGURATION = "configuration"
 """Key of World.memo under which a scan may put what the user's configuration says, by name, before facts are read."""

@@ -118,7 +118,7 @@ def _reaches(value: Value, services: tuple[Service, ...]) -> bool | None:
         return None
     if prefix.tag:
         tags = {service.tag for service in services} | {CLOUD}
-        return disjunction(service.inside(prefix) for service in services) if prefix.tag in tags else False
+        return disjunction(service(prefix) for service in services) if prefix.tag in tags else False
     return False if is_special(prefix) or value.data in KMS else None
 
 

@@ -272,6 +272,8 @@ def _together(policy: Resource, run: Run) -> tuple[int, Unknown | None]:
     hour = run.minute // 60 * 60
     vault = vault_of(policy).resource
     for other in policy.world.of(BACKUP_POLICY):
+        if says(other.get("properties.backupManagementType"), "AzureIaasVM") is False:
+            continue
         if not other.declared or (other is not policy and (vault is None or vault_of(other).resource is not vault)):
             continue
         found = runs_of(other)

@@ -125,9 +125,9 @@ class Service:
 
     def _covered(self, value: Value) -> bool | None:
         prefix = prefix_of(value)
-        return None if prefix is None else self.inside(prefix)
+        return None if prefix is None else self(prefix)
 
-    def inside(self, prefix: Prefix) -> bool | None:
+    def __call__(self, prefix: Prefix) -> bool | None:
         """The same of a prefix."""
         if prefix.tag == "internet":
             return True

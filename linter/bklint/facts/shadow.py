@@ -96,7 +96,7 @@ def _to(prefix: Prefix) -> tuple[Packet, ...]:
         return tuple(Packet(protocol, 53, covers_platform_dns) for protocol in ("udp", "tcp"))
     if prefix.tag in SPELLED:
         service = Service(prefix.tag, tuple(map(str, prefix.region)), region=_folded(prefix))
-        return (Packet("tcp", 443, service.inside, Named(service)),)
+        return (Packet("tcp", 443, service, Named(service)),)
     if not prefix.tag and prefix.exact and covers_host_ip(prefix) and not is_broad(prefix):
         return tuple(Packet("tcp", port, covers_host_ip) for port in AGENT_PORTS)
     return ()

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
+from bklint.facts.assignments import ASSIGNMENT
 from bklint.facts.backup import kind_of
 from bklint.facts.machines import says
+from bklint.facts.protection import covers
 from bklint.facts.vaults import machine_of
 from bklint.model.compare import at_least, conjunction, disjunction, is_in
 from bklint.model.relations import BACKUP_POLICY, DISK, PROTECTED_ITEM, SCALE_SET, VM, related
@@ -169,28 +171,19 @@ def _instance_of(source: Value, scale_set: Resource) -> bool:
 
 # -- machines without protection -------------------------------------------------------------------------------------
 
-ASSIGNMENT = "Microsoft.Authorization/policyAssignments"
-PROTECTING = (
-    "345fa903-145c-4fe1-8bcd-93ec2adccde8",
-    "83644c87-93dd-49fe-bf9f-6aff8fd0834e",
-    "98d0b9f8-fd90-49c9-88e2-d3baf3b0dd86",
-    "09ce66bc-1220-4153-8104-e3f51c936913",
-)
-"""Built-in definitions that deploy protected items (catalogue 0.2(4))."""
-
 
 @fact("unprotected", VM, reads=("tags",))
 def unprotected(machine: Resource) -> Value:
     """Whether nothing protects a machine: true only in a complete world, without protected item or assignment.
 
-    Unknown where the world is not complete, where a protected item may be of this machine, or where an assignment of a
-    built-in definition that deploys protected items may cover it. catalogue BKP709
+    Unknown where the world is not complete, where a protected item may be of this machine, or where an assignment that
+    deploys protected items may cover it. catalogue BKP709
     """
     world, place = machine.world, missing(machine.body.place)
     if read("protection.state", machine).data != "unknown":
         return answer(False, place)
     items = related(machine, "protectedItems")
-    assigned = next((each for each in world.of(ASSIGNMENT) if each.declared and _protects(each)), None)
+    assigned = next((each for each in world.of(ASSIGNMENT) if covers(each, machine) is None), None)
     if assigned is not None:
         return answer(None, place, Unknown(Reason.OPEN, f"whether {assigned.address} covers it", assigned.body.place))
     vague = next((item for item in world.of(PROTECTED_ITEM) if item.declared and _of_unknown_machine(item)), None)
@@ -207,11 +200,3 @@ def _of_unknown_machine(item: Resource) -> bool:
     """Whether a protected item may be of any machine."""
     machine = machine_of(item)
     return machine.resource is None and machine.id is None and machine.value.unknown is not None
-
-
-def _protects(assignment: Resource) -> bool:
-    """Whether an assignment is of a definition that deploys protected items, or of one that is not known."""
-    definition = assignment.get("properties.policyDefinitionId").data
-    if isinstance(definition, str):
-        return definition.casefold().rpartition("/")[2] in PROTECTING
-    return True

@@ -18,7 +18,7 @@ from bklint.model.inventory import Inventory, World
 FRONTENDS: Mapping[str, str] = {
     "terraform": "bklint.frontends.terraform",
     "arm": "bklint.frontends.arm",
-    "guest": "bklint.frontends.guest",
+    "guest": "bklint.frontends.guest.worlds",
     "nsg": "bklint.frontends.nsg",
     "plan": "bklint.frontends.terraform.plan",
 }
@@ -92,4 +92,14 @@ CARRYING = (
 def attach(world: World, reader: Reader) -> None:
     """Add to a finished world what its resources bring into machines (guest/* resources)."""
     if any(world.of(type_) for type_ in CARRYING):
-        import_module("bklint.frontends.guest").attach(world, reader)
+        import_module(FRONTENDS["guest"]).attach(world, reader)
+
+
+def guest_name(path: str) -> bool:
+    """Whether a file of that name may be one that a machine runs or reads."""
+    return bool(import_module("bklint.frontends.guest.recognise").may_be(path))
+
+
+def guest_content(path: str, head: bytes) -> bool:
+    """Whether a file is one that a machine runs or reads, and that a policy on machines looks at."""
+    return import_module("bklint.frontends.guest.recognise").recognises(path, head) is not None

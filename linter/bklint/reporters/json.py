@@ -11,13 +11,15 @@
     gone       [{kind: baseline | base, policy, address, path, message}]
     undecided  [{policy, address, cause, reason, hint, at}]
     notes      [{kind, message, strict, at}]
-    summary    {exitCode, errors, warnings, infos, hidden, suppressed, inBaseline, older, filesRead, filesByDialect, filesUnread, filesSkipped,
+    summary    {exitCode, errors, warnings, infos, hidden, suppressed, inBaseline, older, filesRead, filesByDialect,
+                filesUnread, filesSkipped,
                 resources, resourcesOfInterest, machines, checksPassed, undecided}
 
 `known` are findings that do not count: suppressed, in the baseline, or older than the change; `gone` are those of the
-baseline or of the base of the change that are no longer there. `at`, `fixAt` and `changedAt` are {path, line, column, endLine, endColumn, start, end} or null. Lines and columns are 1-based and count
-code points, `start` and `end` are byte offsets in the UTF-8 text; ends are exclusive. Texts of the scanned files are not
-repeated, only where they are. `fingerprint` holds no line number, so it survives edits elsewhere in the file.
+baseline or of the base of the change that are no longer there. `at`, `fixAt` and `changedAt` are {path, line, column,
+endLine, endColumn, start, end} or null. Lines and columns are 1-based and count code points, `start` and `end` are byte
+offsets in the UTF-8 text; ends are exclusive. Texts of the scanned files are not repeated, only where they are.
+`fingerprint` holds no line number, so it survives edits elsewhere in the file. `bklint schema output` prints the schema.
 """
 
 from __future__ import annotations

@@ -83,8 +83,9 @@ def _remarks(finding: Finding, left_out: int, indent: str, style: Style, paint: 
             yield f"{indent}{bar}"
             yield from (f"{indent}{bar}   {line}".rstrip() for line in snippet.expandtabs(4).splitlines())
             yield f"{indent}{bar}"
-    for document in finding.documents:
-        yield from _prose("docs", document, indent, style, paint)
+    for document in finding.documents[:1]:
+        more = f"; all sources: bklint policies show {finding.policy}" if len(finding.documents) > 1 else ""
+        yield from _prose("docs", document.rstrip(".") + more, indent, style, paint)
     if finding.address:
         kind = f" ({finding.resource_type})" if finding.resource_type else ""
         yield f"{indent}{paint('=', 'gutter')} {paint('resource', 'bold')}: {finding.address}{kind}"
@@ -208,7 +209,9 @@ def known(report: Report) -> dict[str, int]:
 def _gone(report: Report, style: Style) -> Iterator[str]:
     """What is no longer found, and what to do about it."""
     for kind, told in (("base", "fixed"), ("baseline", "fixed, still in the baseline")):
-        names = [f"{each.policy} {each.address or mask.escaped(each.path)}" for each in report.gone if each.kind == kind]
+        names = [
+            f"{each.policy} {each.address or mask.escaped(each.path)}" for each in report.gone if each.kind == kind
+        ]
         if names:
             listed = ", ".join(names) if style.verbose else _listed(names)
             yield f"{told}: {listed}" + ("; `bklint baseline` removes it" if kind == "baseline" else "")

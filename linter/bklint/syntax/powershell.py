@@ -14,6 +14,15 @@ from dataclasses import dataclass, field
 from bklint.errors import LimitError
 from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Loop, Redirect, Ref, Script, Statement, Word, joined
 
+MAX_DEPTH = 256
+"""Deepest nesting of brackets that is read."""
+
+MAX_INNER = 4096
+"""Most characters of a bracket that are looked at to see whether it holds literals."""
+
+MAX_ITEMS = 1000
+"""Most members of a list of words that are kept."""
+
 _SPACE = re.compile(r"(?:[ \t\r\f\v\xa0]|`\r?\n)+")
 _COMMENT = re.compile(r"<#.*?(?:#>|\Z)|#[^\n]*", re.DOTALL)
 _HERE = re.compile(r"@(?P<quote>['\"])[ \t]*\r?\n(?P<body>.*?)(?:\r?\n(?P=quote)@|\Z)", re.DOTALL)
@@ -195,6 +204,9 @@ class _Scanner:
             self.now = _Open() if self.now.keyword == "param" else self.now
             return
         self.at += width
+        if len(self.frames) >= MAX_DEPTH:
+            self.script.gaps += 1
+            return
         self._begin(here)
         touching = self.now.touching and character == "("
         frame = _Frame(
@@ -241,7 +253,7 @@ class _Scanner:
         self.conditional, self.function, self.loops = frame.conditional, frame.function, frame.loops
         self.tested = frame.tested
         after = min(end + 1, len(self.text))
-        inner = self.text[frame.start + 1 : end].lstrip("(")
+        inner = self.text[frame.start + 1 : min(end, frame.start + MAX_INNER)].lstrip("(")
         if frame.closer == ")" and self.now.keyword == "foreach" and not self.now.words:
             self.now.loop = _loop(inner, frame.start)
         elif self.now.keyword and frame.closer == "}":
@@ -261,7 +273,8 @@ class _Scanner:
             items = tuple(item._replace(start=frame.start, end=after) for item in items)
             self._word(items[0] if len(items) == 1 else items[0]._replace(items=items))
         else:
-            self._word(Word((Ref("", self.text[frame.start : after]),), frame.start, after))
+            written = self.text[frame.start : min(after, frame.start + MAX_INNER)]
+            self._word(Word((Ref("", written),), frame.start, after))
 
     def _skipped(self, at: int, closer: str) -> int:
         """The offset behind the bracket that is open at `at`; strings and comments are passed over."""
@@ -407,6 +420,8 @@ class _Scanner:
             if now.redirect != "drop":
                 now.redirects.append(Redirect(word, now.redirect == ">>"))
             now.redirect = ""
+        elif now.comma and now.words and len(now.words[-1].items) >= MAX_ITEMS:
+            pass
         elif now.comma and now.words:
             last = now.words[-1]
             now.words[-1] = last._replace(items=(*(last.items or (last,)), word), end=word.end)
@@ -470,7 +485,7 @@ def _bracket_end(text: str, at: int) -> int:
 
 def _literals(inner: str, start: int) -> tuple[Word, ...]:
     """The words of a bracket that holds nothing but literals."""
-    if len(inner) > 4096 or not _LITERALS.match(inner):
+    if len(inner) >= MAX_INNER - 1 or not _LITERALS.match(inner):
         return ()
     return tuple(
         Word(joined([_text(next(group for group in match.groups() if group is not None))]), start, start, True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bklint.errors import LimitError
@@ -43,9 +44,33 @@ def parse(data: bytes) -> Script:
     if _unclosed(data) > MAX_UNCLOSED:
         raise LimitError("a script with here-documents that have no end")
     reader = _Reader(data)
-    reader.run(_parser().parse(data).root_node)
+    feed = _Feed(data)
+    reader.run(_parser().parse(feed.read).root_node)
+    reader.script.gaps += feed.late
     reader.script.statements.sort(key=lambda statement: statement.start)
     return reader.script
+
+
+MAX_SECONDS = 10.0
+"""Longest time that a script is given. Some damaged text takes the grammar quadratic time; no real script comes near."""
+
+_CHUNK = 4096
+
+
+class _Feed:
+    """Gives a text to the parser in pieces, and ends it early when time is up."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._deadline = monotonic() + MAX_SECONDS
+        self.late = 0
+
+    def read(self, offset: int, _: object) -> bytes:
+        """The piece at an offset."""
+        if self.late or monotonic() > self._deadline:
+            self.late = 1
+            return b""
+        return self._data[offset : offset + _CHUNK]
 
 
 MAX_UNCLOSED = 20

@@ -172,7 +172,6 @@ def test_a_machine_without_protection() -> None:
     "settings",
     [
         {"complete": False},
-        {"definition": DEFINITIONS + "98D0B9F8-fd90-49c9-88e2-d3baf3b0dd86"},
         {"definition": var("definition")},
         {"source": var("id")},
     ],

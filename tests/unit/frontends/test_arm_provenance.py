@@ -165,6 +165,16 @@ def test_members_of_an_object_know_their_place_of_use() -> None:
     assert leaf(found.get("properties.diskSizeGB")) == "5"
 
 
+def test_members_of_an_object_made_by_a_function() -> None:
+    expression = "[createObject('a', variables('v').x, 'b', 1)]"
+    found = only(world(template([disk(properties=expression)], variables={"v": {"x": 5}})))
+    assert (leaf(found.get("properties.a")), trail(found.get("properties.a"))) == (
+        "5",
+        ["use properties", "variable variables('v')"],
+    )
+    assert (leaf(found.get("properties.b")), trail(found.get("properties.b"))) == (f'"{expression}"', [])
+
+
 def test_items_of_a_loop() -> None:
     resource = disk(
         properties={
@@ -213,6 +223,8 @@ def test_a_secret_is_not_kept() -> None:
     }
     found = only(world(files))
     assert "canary" not in repr([found.get("properties.p"), found.get("properties.o.script")])
+    assert leaf(found.get("properties.p")) == '"p"'
+    assert leaf(found.get("properties.o.script")) == '"o"'
     assert found.get("properties.p").data.nonempty  # type: ignore[union-attr]
     assert found.get("properties.o.script").exists is True
     assert found.get("properties.o.on").data is True

@@ -188,6 +188,14 @@ def test_existing_resources_are_open() -> None:
     assert (shown(found.group), shown(found.subscription)) == ("g", "s")
 
 
+def test_an_existing_resource_that_is_declared_in_the_world_is_one_resource() -> None:
+    inner = template({"d": disk("d1", existing=True), "x": {"type": "A.B/c", "name": "x"}})
+    found = world(template([deployment("n", inner, **INNER), disk("D1", properties={"diskSizeGB": 1})]))
+    assert only(found).get("properties.diskSizeGB").data == 1
+    elsewhere = world(template([deployment("n", inner, **INNER, members={"resourceGroup": "rg2"}), disk("d1")]))
+    assert [resource.mode for resource in elsewhere.of("Microsoft.Compute/disks")] == ["managed", "existing"]
+
+
 def test_metadata_and_generator_are_kept() -> None:
     found = only(
         world(
@@ -622,6 +630,32 @@ def test_arguments_of_nested_templates() -> None:
     assert cause.cause == "parameter 'missing' of n"
 
 
+def test_an_argument_that_may_be_null_leaves_the_default_possible() -> None:
+    inner = template(
+        [disk(properties={"a": "[parameters('a')]", "b": "[parameters('b')]"})],
+        parameters={name: {"type": "int", "defaultValue": 7} for name in "ab"},
+    )
+    arguments = {
+        "a": {"value": "[if(parameters('on'), 5, null())]"},
+        "b": {"value": "[tryGet(parameters('o'), 'x')]"},
+    }
+    found = only(
+        world(
+            template(
+                [deployment("n", inner, **INNER, parameters=arguments)],
+                parameters={"on": {"type": "bool"}, "o": {"type": "object"}},
+            )
+        )
+    )
+    a, b = found.get("properties.a").data, found.get("properties.b").data
+    assert isinstance(a, Unknown)
+    assert isinstance(b, Unknown)
+    assert [choice.data for choice in a.domain] == [5, 7]
+    assert (a.low, a.high, a.nonnull) == (5, 7, True)
+    assert b.nonnull
+    assert [plain(choice) for choice in b.domain] == ["?INPUT", 7]
+
+
 def test_loops_of_deployments() -> None:
     inner = template([disk("[parameters('n')]")], parameters={"n": {"type": "string"}})
     nested = deployment(
@@ -690,6 +724,22 @@ def test_linked_templates_are_found_and_are_no_roots(link: dict[str, Any]) -> No
     assert resource.body.place.locate().source.name == "x/linked/disk.json"
 
 
+def test_linked_templates_in_a_directory_beside() -> None:
+    link = {"uri": "[concat(parameters('base'), '/nested/disk.json')]"}
+    files = {
+        "q/nested/disk.json": SIZED,
+        "q/market/a/main.json": linking(link, parameters={"base": {"type": "string"}}),
+    }
+    assert [root.path for root in all_roots(files)] == ["q/market/a/main.json"]
+
+
+def test_links_are_followed_with_parameters_files() -> None:
+    parent = linking({"uri": "[parameters('uri')]"}, parameters={"uri": {"type": "string"}})
+    supplied_uri = {"parameters": {"uri": {"value": "https://x/disk.json"}}}
+    files = {"disk.json": SIZED, "main.json": parent, "main.parameters.json": supplied_uri}
+    assert [root.path for root in all_roots(files)] == ["main.json"]
+
+
 def test_linked_templates_link_others() -> None:
     middle = linking({"uri": "[uri(deployment().properties.templateLink.uri, 'c.json')]"})
     files = {
@@ -718,6 +768,14 @@ def test_links_that_are_not_followed_are_noted(link: dict[str, Any], message: st
     found = world({"a.json": linking(link, parameters={"base": {"type": "string"}})})
     assert addresses(found) == ["Microsoft.Resources/deployments/n"]
     assert [message in note.message for note in found.notes] == [True]
+
+
+def test_outputs_of_a_template_that_is_not_there() -> None:
+    resources = [
+        deployment("n", None, templateLink={"relativePath": "nope.json"}),
+        disk(properties={"x": "[reference('n').outputs.x.value]"}),
+    ]
+    assert plain(only(world(template(resources))).get("properties.x")) == "?FILE"
 
 
 def test_parameters_links() -> None:
@@ -791,7 +849,11 @@ def test_references_by_symbolic_name() -> None:
             },
         },
     }
-    found = world(template(resources, languageVersion="2.0")).resources[-1]
+    found = next(
+        resource
+        for resource in world(template(resources, languageVersion="2.0")).resources
+        if "user" in resource.address
+    )
     assert plain(found.get("properties")) == {
         "second": 11,
         "formatted": 10,

@@ -53,7 +53,8 @@ def _unknown_member(data: Unknown, name: str | int, safe: bool) -> Unknown:
     """A member of an unknown. What a deployed resource is asked for is there, or the deployment would fail."""
     found = member_of(data, name)
     listed = data.reason is Reason.SECURE and isinstance(data.key, tuple) and str(data.key[0]).startswith("list")
-    deployed = data.reason is Reason.COMPUTED or (data.reason is Reason.DATA and data.nonnull) or listed
+    read = data.nonnull and data.reason in (Reason.DATA, Reason.FILE)
+    deployed = data.reason is Reason.COMPUTED or read or listed
     computed = deployed and not safe and not found.domain
     return replace(found, nonnull=True) if computed else found
 

@@ -7,6 +7,7 @@ looked for below the directory of the template that links it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from bklint.frontends.arm.access import member
 from bklint.frontends.arm.lowering import Lowering
 from bklint.frontends.arm.members import carried
 from bklint.frontends.arm.names import label
+from bklint.frontends.arm.operands import composed
 from bklint.frontends.arm.parameters import ParameterFile, key_vault_secret
 from bklint.frontends.arm.resources import DEPLOYMENT, Declared, Instance, declared, target
 from bklint.frontends.arm.scope import (
@@ -30,11 +32,13 @@ from bklint.frontends.arm.scope import (
     get,
     scope_kind,
 )
+from bklint.model.compare import equal
 from bklint.model.resource import Parts, Resource, id_of, ids_match, parse_id
 from bklint.model.value import ObjectData, Text, Unknown, Value, parts_of
 from bklint.source import Locator
 from bklint.syntax.json import Document, Pointer
 
+_TYPE = re.compile(r"\w+(\.\w+)+/")
 MAX_NESTING = 50
 """Deepest nesting of deployments that is followed."""
 
@@ -70,9 +74,9 @@ class Children:
 
     def find(self, env: Env, reference: Value) -> Resource | None:
         """The resource of an id, a symbolic name (with the number of an instance), or a name of the template."""
-        wanted = parse_id(reference)
+        wanted = parse_id(_absolute(env, reference))
         if wanted is None:
-            return self._by_name(env, reference) if isinstance(reference.data, str) else None
+            return self._by_name(env, reference)
         for deployment in _around(env.deployment):
             for one in declared(deployment):
                 if not _may_be(one, wanted.type):
@@ -86,17 +90,16 @@ class Children:
         return None
 
     def _by_name(self, env: Env, reference: Value) -> Resource | None:
-        text = str(reference.data).strip()
-        symbol, bracket, index = text.partition("[")
-        found = self.instances(env, symbol)
-        if found is not None:
-            at = int(index[:-1]) if bracket and index[:-1].isdigit() else 0
-            return found[at] if at < len(found) else None
-        name = text.rpartition("/")[2].casefold()
+        if isinstance(reference.data, str):
+            symbol, bracket, index = reference.data.strip().partition("[")
+            found = self.instances(env, symbol)
+            if found is not None:
+                at = int(index[:-1]) if bracket and index[:-1].isdigit() else 0
+                return found[at] if at < len(found) else None
         for deployment in _around(env.deployment):
             for one in declared(deployment):
                 for resource, _, created in self._all(one):
-                    if created and isinstance(resource.name.data, str) and resource.name.data.casefold() == name:
+                    if created and equal(resource.name, reference):
                         return resource
         return None
 
@@ -106,6 +109,14 @@ class Children:
             if id(instance.resource) not in self._origins:
                 self.know(one, instance)
         return instances
+
+
+def _absolute(env: Env, reference: Value) -> Value:
+    """A reference that starts with a type, `Microsoft.Storage/storageAccounts/x`, as an id of the deployment's scope."""
+    found = parts_of(reference)
+    if found and isinstance(found[0], str) and _TYPE.match(found[0]):
+        return reference._replace(data=composed((*env.deployment.scope.id, "/providers/", *found)))
+    return reference
 
 
 def _around(deployment: Deployment) -> list[Deployment]:

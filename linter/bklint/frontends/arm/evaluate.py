@@ -77,7 +77,7 @@ def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> 
     if isinstance(tree, Failure):
         return unknown(Reason.LIMIT if tree.limit else Reason.ERROR, tree.message, place)
     value = evaluate(tree, env, place)
-    if env.use and (value.hops is not None or value.place != place):
+    if env.use:
         env.lowering.spend(_size((value,)))
         return carried(value, "use", str(pointer[-1]) if pointer else "", place)
     return value

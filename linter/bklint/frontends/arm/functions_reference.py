@@ -13,7 +13,7 @@ from bklint.frontends.arm.functions import Values, scoped
 from bklint.frontends.arm.members import Fields, LazyObject, flaw, opened
 from bklint.frontends.arm.operands import key_of, require_known, string
 from bklint.model.resource import Resource, id_text
-from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
+from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value
 from bklint.source import Locator
 
 if TYPE_CHECKING:
@@ -56,16 +56,15 @@ def resource_info(env: Env, operands: Values, place: Locator | None) -> Value:
 
 
 def _elsewhere(operands: Values, place: Locator | None) -> Unknown:
-    """What Azure says of a resource that is declared elsewhere."""
+    """What Azure says of a resource that is declared elsewhere, or of one whose name is not known."""
     key = key_of(operands[0])
-    return Unknown(
-        Reason.DATA,
-        "reference() of a resource that is declared elsewhere",
-        place,
-        "object",
-        nonnull=True,
-        key=None if key is None else ("reference", key),
-    )
+    symbol = None if key is None else ("reference", key)
+    undecided = operands[0].data.unknowns if isinstance(operands[0].data, Text) else ()
+    for why in undecided:
+        if why.reason not in (Reason.SCOPE, Reason.COMPUTED):
+            return Unknown(why.reason, why.cause, why.place, "object", nonnull=True, key=symbol)
+    cause = "reference() of a resource that is declared elsewhere"
+    return Unknown(Reason.DATA, cause, place, "object", nonnull=True, key=symbol)
 
 
 def _referenced(env: Env, found: Resource, full: bool, place: Locator | None) -> Value:
@@ -80,6 +79,9 @@ def _referenced(env: Env, found: Resource, full: bool, place: Locator | None) ->
         outputs = Value(LazyObject(_Outputs(child)), place)
         inner = {"outputs": outputs}
         return Value(ObjectData({"properties": Value(ObjectData(inner, rest), place)} if full else inner, rest), place)
+    if found.type.lower() == "microsoft.resources/deployments":
+        why = Unknown(Reason.FILE, f"the template of {found.address} is not available", place, nonnull=True, key=key)
+        return Value(why, place)
     if not isinstance(body.data, ObjectData):
         return Value(rest, place)
     wrong = flaw(body, env.deployment.lowering)

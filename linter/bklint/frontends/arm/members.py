@@ -192,7 +192,8 @@ def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
 
 
 def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
-    """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use."""
+    """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use.
+    What stands at that place itself did not come there."""
     return _carried(value, _Way(((kind, label, place),)), 0)
 
 
@@ -204,6 +205,8 @@ def _carried(value: Value, way: _Way, depth: int) -> Value:
         inner = data.fields
         made = _Carried(inner.base, way.after(inner.way)) if isinstance(inner, _Carried) else _Carried(data, way)
         data = LazyObject(made, data.rest, data.keys)
+    elif value.hops is None and value.place == way.steps[-1][2]:
+        return value
     hops = way.chain if value.hops is None else way.extend(value.hops)
     return Value(data, value.place, hops, value.ident, value.pieces)
 

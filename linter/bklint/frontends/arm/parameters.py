@@ -7,6 +7,7 @@ kept, only whether it is empty.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bklint.frontends.arm.members import carried, transformed
@@ -18,6 +19,7 @@ from bklint.model.value import (
     Reason,
     Unknown,
     Value,
+    join,
     join_unknown,
 )
 from bklint.source import Locator
@@ -123,6 +125,23 @@ def no_value(declaration: Declaration) -> Value:
     return Value(why, declaration.place)
 
 
+def or_default(declaration: Declaration, value: Value, default: Value) -> Value:
+    """An argument where it is not null, else the default: to Azure null is no argument at all
+    (https://github.com/Azure/bicep/pull/11532)."""
+    if not isinstance(value.data, Unknown):
+        return default if value.exists is False else value
+    if value.data.is_error:
+        return value
+    choices = value.data.domain or (value._replace(data=replace(value.data, nonnull=True)),)
+    why = Unknown(value.data.reason, value.data.cause, value.data.place)
+    made = join(tuple([default if choice.data is None else choice for choice in choices]), why)
+    if not value.data.domain:
+        made = join((*choices, default), why)
+    if isinstance(made.data, Unknown):
+        made = Value(replace(made.data, key=declaration.key), value.place, value.hops)
+    return made
+
+
 def _choices(declaration: Declaration) -> tuple[Value, ...]:
     """The values a parameter may have, when they are few."""
     allowed = declaration.node.get("allowedvalues")
@@ -136,8 +155,8 @@ def _choices(declaration: Declaration) -> tuple[Value, ...]:
 
 
 def secret(declaration: Declaration, value: Value) -> Value:
-    """The value of a secure parameter without the secret; of any other one, itself. Bools are no secrets, and templates
-    switch on those of a secure object."""
+    """The value of a secure parameter without the secret and its place; of any other one, itself. Bools are no secrets,
+    and templates switch on those of a secure object."""
     if not declaration.secure or value.data is None:
         return value
     return transformed(value, lambda one: _masked(declaration, one))
@@ -151,12 +170,9 @@ def _masked(declaration: Declaration, value: Value) -> Value:
         return value
     nonempty = data.nonempty if isinstance(data, Unknown) else True
     kind = "string" if declaration.type == "securestring" or isinstance(data, str) else None
-    why = Unknown(Reason.SECURE, declaration.cause, value.place, kind, nonnull=True, nonempty=nonempty)
-    if declaration.type == "securestring":
-        why = Unknown(
-            Reason.SECURE, declaration.cause, value.place, kind, nonnull=True, nonempty=nonempty, key=declaration.key
-        )
-    return value._replace(data=why, pieces=())
+    key = declaration.key if declaration.type == "securestring" else None
+    why = Unknown(Reason.SECURE, declaration.cause, declaration.place, kind, True, nonempty, key=key)
+    return value._replace(data=why, place=declaration.place, pieces=())
 
 
 def key_vault_secret(name: str, place: Locator) -> Value:

@@ -16,7 +16,7 @@ from bklint.frontends.arm.expressions import Node
 from bklint.frontends.arm.loops import Loop, property_loops
 from bklint.frontends.arm.lowering import Lowering
 from bklint.frontends.arm.members import carried, flaw
-from bklint.frontends.arm.parameters import Declaration, no_value, secret
+from bklint.frontends.arm.parameters import Declaration, no_value, or_default, secret
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Parts
 from bklint.model.value import MISSING, Reason, Unknown, Value, parts_of, unknown
 from bklint.source import Locator
@@ -252,12 +252,13 @@ class Deployment:
         declaration = self.declaration(name, node, pointer)
         argument = self.arguments.get(name.casefold())
         value = argument() if argument is not None else None
-        if value is not None and (value.data is not None or not declaration.has_default):
+        if value is not None and (value.exists or not declaration.has_default):
             return secret(declaration, value)
         if declaration.has_default:
             default = evaluate_json(self.env, self.template.document, declaration.default, declaration.at_default)
-            return secret(declaration, carried(default, "parameter", f"parameters('{name}')", declaration.place))
-        if value is not None or declaration.nullable:
+            default = carried(default, "parameter", f"parameters('{name}')", declaration.place)
+            return secret(declaration, default if value is None else or_default(declaration, value, default))
+        if declaration.nullable:
             return Value(None, declaration.place)
         made = no_value(declaration)
         if isinstance(made.data, Unknown) and made.data.domain and not self.key:

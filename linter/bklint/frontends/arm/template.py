@@ -20,6 +20,7 @@ from bklint.frontends.arm.parameters import ParameterFile
 from bklint.frontends.arm.resources import declared
 from bklint.frontends.arm.scope import Deployment, Scope, Template, actual, get, scope_kind
 from bklint.model.inventory import Inventory, Problem, World
+from bklint.model.resource import Resource, id_of, ids_match
 from bklint.model.value import Reason, Unknown, Value
 from bklint.source import Place, Source
 from bklint.syntax.json import Document, parse
@@ -142,8 +143,10 @@ def _extra(deployment: Deployment) -> dict[str, Value]:
 
 
 def lower(root: Deployment, children: Children) -> None:
-    """Add the resources of a deployment, and of those nested in it, to the world. Not recursive."""
+    """Add the resources of a deployment, and of those nested in it, to the world. Not recursive. One that is declared
+    here and only referred to there (`existing`) is one resource."""
     world = root.lowering.world
+    existing: list[Resource] = []
     pending = [root]
     while pending:
         deployment = pending.pop()
@@ -153,11 +156,17 @@ def lower(root: Deployment, children: Children) -> None:
                 children.know(one, instance)
                 if not instance.created:
                     continue
-                world.add(instance.resource)
+                if instance.resource.declared:
+                    world.add(instance.resource)
+                else:
+                    existing.append(instance.resource)
                 child = children.child(instance.resource)
                 if child is not None:
                     nested.append(child)
         pending.extend(reversed(nested))
+    for resource in existing:
+        if not any(ids_match(id_of(resource), id_of(other)) for other in world.of(resource.type)):
+            world.add(resource)
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------

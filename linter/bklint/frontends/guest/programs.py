@@ -338,19 +338,11 @@ def _written(call: Call, family: str) -> tuple[str | None, tuple[Arg, ...]]:
     if call.name == "tee":
         target = next((arg.text for arg in call.args if not arg.text.startswith("-")), None)
         return target, call.given
-    for redirect in call.statement.redirects:
-        target = _target(call, redirect.target.start, redirect.target.end)
+    if call.statement.redirects:
+        target = call.statement.redirects[0].target.literal
         if call.name == "cat":
             return target, call.given
         if call.name in ("echo", "printf", ""):
             args = tuple(arg for arg in call.args if arg.text not in ("-e", "-n", "-en", "-ne"))
             return target, args
     return None, ()
-
-
-def _target(call: Call, start: int, end: int) -> str | None:
-    """The path of a redirection, its variables followed."""
-    for redirect in call.statement.redirects:
-        if (redirect.target.start, redirect.target.end) == (start, end):
-            return redirect.target.literal
-    return None

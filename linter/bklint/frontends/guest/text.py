@@ -175,7 +175,8 @@ def of_value(value: Value, name: str) -> GuestText | None:
     if leaves is None:
         return None
     unknowns = Unknowns()
-    outer = value.place.locate() if value.place is not None else None
+    attribute = value.used_at or value.place
+    outer = attribute.locate() if attribute is not None else None
     written: list[str] = []
     pieces: list[_Piece] = []
     size = 0
