@@ -17,7 +17,7 @@ import pytest
 
 from bklint import run
 from bklint.cli import main
-from bklint.finding import Report, Severity
+from bklint.finding import Report, Severity, lasting
 
 POLICIES = ("BKP101", "BKP102", "BKP201", "BKP301", "BKP607")
 BASELINE = ".bklint-baseline.json"
@@ -165,7 +165,8 @@ EDITS: dict[str, tuple[Edit, list[str], list[str]]] = {
     "the same disk in the other root": (
         append("infra/prod/disks.tf", DISKS.split("\n\n")[0] + "\n"), [f"{DATA}: sizeGiB"], []),
     "lines of a script move, and it stops another agent": (
-        change("scripts/image.sh", "set -e\n", "set -eu\n\nsystemctl mask walinuxagent.service\n"), ["BKP607 scripts/image.sh"], []),
+        change("scripts/image.sh", "set -e\n", "set -eu\n\nsystemctl mask walinuxagent.service\n"),
+        ["BKP607 scripts/image.sh"], []),
     "a script is renamed": (move("scripts/image.sh", "scripts/build.sh"), [], []),
     "a loop grows": (change("infra/dev/disks.tf", '["a", "b"]', '["a", "b", "c"]'), [], []),
     "a loop shrinks to one": (change("infra/dev/disks.tf", '["a", "b"]', '["b"]'), [], []),
@@ -204,6 +205,21 @@ def told(report: Report) -> tuple[list[str], list[str]]:
     new = [f"{each.policy} {each.address.split('Microsoft.Compute/')[-1]}: {each.sub_key}" for each in report.findings]
     new = [re.sub(r"(BKP607 [^:]*).*", r"\1", row) for row in new]
     return sorted(new), sorted(f"{each.policy} {each.address}" for each in report.gone)
+
+
+@pytest.mark.parametrize(
+    ("address", "type_", "expected"),
+    [
+        ("a/b (1).sh:3", "guest/serviceChanges", ""),
+        ("a.sh:3", "guest/serviceChanges", ""),
+        ("a.sh:3 #2", "guest/serviceChanges", ""),
+        ("azurerm_linux_virtual_machine.a (infra/main.tf:6)", "guest/x", "azurerm_linux_virtual_machine.a"),
+        ('x.a["b:3"] (main.tf:6) #2', "guest/x", 'x.a["b:3"]'),
+        ("azurerm_managed_disk.a:3", "Microsoft.Compute/disks", "azurerm_managed_disk.a:3"),
+    ],
+)
+def test_addresses_without_lines(address: str, type_: str, expected: str) -> None:
+    assert lasting(address, type_) == expected
 
 
 def test_everything_is_known(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -317,3 +317,26 @@ def test_report_only(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found(capsys, "--report-only", "templates/t.json", "legacy/x.tf") == [
         "error BKP900 legacy/x.tf", "warning BKP301 templates/t.json"]  # fmt: skip
     assert main(["scan", "--report-only", "gone.tf"]) == 2
+
+
+def test_progress_while_a_front_end_parses() -> None:
+    told: list[str] = []
+    files = {"a/main.tf": disk("a", 5), "b/main.tf": disk("b", 5)}
+    run.scan(["."], OPTIONS, run.load_policies(OPTIONS), MemoryReader(files), lambda done, label: told.append(label))
+    assert told.index("b/main.tf") < told.index("a")
+
+
+PARAMETERS = '{"$schema": "https://x/deploymentParameters.json#", "parameters": {"size": {"value": 40000}}}'
+
+
+def test_contexts_of_a_template(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = '"parameters": {"size": {"type": "int", "defaultValue": 5}},'
+    (project / "templates" / "t.json").write_text(template(top=size, value="\"[parameters('size')]\""))
+    (project / "values").mkdir()
+    (project / "values" / "t.json").write_text(PARAMETERS)
+    (project / ".bklint.yaml").write_text("exclude: [infra, modules, legacy]\n")
+    assert found(capsys) == []
+    (project / ".bklint.yaml").write_text(
+        "exclude: [infra, modules, legacy]\ncontexts: {templates/*.json: [values/t.json]}\n"
+    )
+    assert found(capsys) == ["warning BKP301 templates/t.json"]

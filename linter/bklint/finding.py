@@ -100,12 +100,12 @@ class Finding:
         return frozenset((self.path, *(place.locate().source.name for place in places if place is not None)))
 
 
-_LINE = re.compile(r":\d+(\)?)(?: ?#\d+)?\Z")
+_LINE = re.compile(r"(?: \([^()]*:\d+\)|\A.*:\d+)(?: #\d+)?\Z")
 
 
 def lasting(address: str, resource_type: str) -> str:
-    """An address without the line that statements of scripts are addressed by."""
-    return _LINE.sub(r"\1", address) if resource_type.startswith("guest/") else address
+    """An address without the file and line that statements of scripts are addressed by: the machine's, or nothing."""
+    return _LINE.sub("", address) if resource_type.startswith("guest/") else address
 
 
 class Key(NamedTuple):

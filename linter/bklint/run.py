@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bklint import baseline, engine, facts, packaged
 from bklint.choices import Choices, choices
 from bklint.config import Configuration
-from bklint.discover import GuestFiles, Inputs, concerns, discover
+from bklint.discover import GuestFiles, Inputs, discover
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
 from bklint.files import DiskReader, Reader, confinement, write
@@ -39,6 +39,7 @@ from bklint.model.derive import derive
 from bklint.model.inventory import Inventory, Problem, World
 from bklint.policy import store
 from bklint.policy.store import PolicySet
+from bklint.reach import concerns
 from bklint.sift import Found, Sieve
 from bklint.source import Place, Source
 

@@ -8,8 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bklint.errors import InputError, LimitError
-from bklint.files import DiskReader, Entry, MemoryReader, Reader, confinement, join, normalise, write_atomically
+from bklint.errors import InputError, LimitError, UsageError
+from bklint.files import (
+    DiskReader,
+    Entry,
+    MemoryReader,
+    Reader,
+    confinement,
+    found_above,
+    join,
+    normalise,
+    write,
+    write_atomically,
+)
 
 FILES: dict[str, str | bytes] = {"main.tf": "a", "modules/vm/main.tf": "bé", "modules/vm/x.txt": b"\xff", "z": ""}
 
@@ -210,3 +221,41 @@ def test_a_failed_write_leaves_nothing_behind(root: Path, monkeypatch: pytest.Mo
         write_atomically("main.tf", b"new")
     assert Path("main.tf").read_text() == "a"
     assert sorted(os.listdir(".")) == ["main.tf", "modules", "z"]
+
+
+@pytest.mark.parametrize("kind", ["disk", "memory"])
+def test_heads_are_neither_counted_nor_remembered(root: Path, kind: str) -> None:
+    reader: Reader = DiskReader((".",)) if kind == "disk" else MemoryReader(FILES)
+    assert reader.head("modules/vm/main.tf", 2) == b"b\xc3"
+    assert (reader.files_read, reader.bytes_read) == (0, 0)
+    assert reader.exists("modules/vm")
+    assert reader.exists("main.tf")
+    assert not reader.exists("missing")
+    assert not reader.exists("../secret")
+    for path in ("missing", "modules"):
+        with pytest.raises(InputError):
+            reader.head(path, 9)
+
+
+def test_a_forgotten_file_is_read_again(root: Path) -> None:
+    reader = DiskReader((".",))
+    assert reader.read("main.tf") == b"a"
+    (root / "main.tf").write_text("new")
+    assert reader.read("main.tf") == b"a"
+    reader.forget("main.tf")
+    assert reader.read("main.tf") == b"new"
+
+
+def test_files_above_end_with_the_repository(root: Path) -> None:
+    (root / "x.yaml").touch()
+    (root.parent / "x.yaml").touch()
+    assert [Path(path).parent for path in found_above("modules/vm", ("x.yaml",))] == [root]
+    (root / "modules" / ".git").mkdir()
+    assert list(found_above("modules/vm", ("x.yaml",))) == []
+
+
+def test_what_cannot_be_written(root: Path) -> None:
+    write("new.txt", b"x")
+    assert (root / "new.txt").read_bytes() == b"x"
+    with pytest.raises(UsageError, match="cannot write 'modules'"):
+        write("modules", b"x")

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable
 
-from bklint.facts import fact, record
+from bklint.facts import fact, read, record
 from bklint.facts.answers import answer, word
 from bklint.facts.machines import says
 from bklint.facts.vaults import Machine, is_vm_item, machine_of, same_machine
@@ -375,13 +375,17 @@ def _ends_with_period(suffix: Value) -> bool | None:
 def restore_point_source(collection: Resource) -> Value:
     """The machine of a restore point collection.
 
-    `vm`: its name. `protected`: whether a protected item is of the same machine; false where none is seen, unknown where
-    the source or an item's machine is not known. `points`: the restore points declared in the collection. S2 74
+    `vm`: its name. `protected`: whether a protected item is of the same machine, or this is known to be protected
+    otherwise; false where nothing is seen, unknown where the source or an item's machine is not known. `points`: the
+    restore points declared in the collection. S2 74
     """
     source = collection.get("properties.source.id")
     link = collection.world.link(source, VM)
     machine = Machine(link.resource, parse_id(source), source, link.open)
     items = [item for item in collection.world.of(PROTECTED_ITEM) if item.declared and is_vm_item(item)]
+    protected = disjunction(same_machine(machine, machine_of(item)) for item in items)
+    if protected is False and link.resource is not None:
+        protected = read("protection.state", link.resource).data != "unknown"
     name = link.resource.name if link.resource is not None else None
     if name is None and machine.id is not None and machine.id.names:
         name = Value(text(machine.id.names[-1]), source.place)
@@ -389,6 +393,6 @@ def restore_point_source(collection: Resource) -> Value:
     return record(
         source,
         vm=name or Value(collection.address, source.place),
-        protected=answer(disjunction(same_machine(machine, machine_of(item)) for item in items), source),
+        protected=answer(protected, source),
         points=Value(len(points.items), collection.body.place),
     )

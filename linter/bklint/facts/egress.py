@@ -92,7 +92,7 @@ def egress(rule: Resource) -> Value:
 
     `storage`: it is the rule that denies TCP 443 to Storage, in the region of a machine whose interface the group
     guards. `backup`: the same of AzureBackup or AzureActiveDirectory; `services` names which. Of several rules that cut
-    one service the first is meant, so a group has one finding. `destination`: the prefix to point at. `machines`: their
+    one service, or may, the first is meant, so a group has one finding. `destination`: the prefix to point at. `machines`: their
     names; `protected`: one of them is known to be; `agentless`: all are backed up without their agent; `note`: empty or
     `; protection unknown`. `workload`: one of them also has a database backup. `freePriority`: the highest free number
     below the rule's own. `step1` …: the way from the first of the machines to the rule, in order. Unknown where an
@@ -123,7 +123,7 @@ def egress(rule: Resource) -> Value:
 
 
 def cut(rule: Resource, tag: str) -> Cut:
-    """What a rule does to a service. Where several rules of a group cut it, only the first is said to."""
+    """What a rule does to a service. Where several rules of a group cut it or may, only the first is said to."""
     if rule.parent is None:
         return Cut(False)
     key = ("nsg cuts", id(rule.parent), tag)
@@ -145,17 +145,24 @@ class Sender(NamedTuple):
 
 
 def _cuts(group: Resource, tag: str) -> dict[int, Cut]:
-    """By rule, those of a group that cut a service or may; where one is certain to, only that one."""
+    """By rule, the first of a group that is certain to cut a service; where none is, the first that may."""
     behind = behind_group(group)
     every = related(group, "securityRules").items
     senders = _senders(behind, tag, all(holds_origin(rule, Origin()) for rule in every if _is_outbound(rule)))
-    rules = [rule for rule in every if _may_deny(rule)]
-    found = {id(rule): _cut(rule, tag, senders, behind) for rule in rules}
-    certain = [rule for rule in rules if found[id(rule)].decides]
-    if certain:
-        first = min(certain, key=lambda rule: bounds(rule.get("properties.priority"))[0] or 0)
-        return {id(first): found[id(first)]}
-    return found
+    unsure: dict[int, Cut] = {}
+    for rule in sorted(filter(_may_deny, every), key=_number):
+        if unsure and not any(static_match(rule, sender.packet) for sender in senders):
+            continue
+        found = _cut(rule, tag, senders, behind)
+        if found.decides:
+            return {id(rule): found}
+        if found.decides is None and not unsure:
+            unsure[id(rule)] = found
+    return unsure
+
+
+def _number(rule: Resource) -> float:
+    return bounds(rule.get("properties.priority"))[0] or 0
 
 
 def _senders(behind: Behind, tag: str, alike: bool) -> list[Sender]:
@@ -364,4 +371,4 @@ def _allowing(group: Resource, one: Joined) -> Resource | None:
         if static_match(rule, packet) and holds_origin(rule, origin)
         if equal(rule.get("properties.access"), Value("Allow"))
     ]
-    return min(matching, key=lambda rule: bounds(rule.get("properties.priority"))[0] or 0, default=None)
+    return min(matching, key=_number, default=None)

@@ -291,7 +291,8 @@ class Machine(NamedTuple):
 
 
 def _protected(world: World) -> Iterable[Machine]:
-    """The machines that protected items refer to; one declared elsewhere only where its id says its group."""
+    """The machines that protected items refer to, one declared elsewhere only where its id says its group; and those
+    that are known to be protected otherwise."""
     for item in _items(world):
         for name in ("sourceResourceId", "virtualMachineId"):
             reference = item.get(f"properties.{name}")
@@ -302,6 +303,10 @@ def _protected(world: World) -> Iterable[Machine]:
             elif parsed is not None and parsed.base is None and parsed.group is not None and parsed.names:
                 own, group = (Value(paths.joined(part), item.body.place) for part in (parsed.names[-1], parsed.group))
                 yield Machine(own, group, reference, None)
+    for machine in world.of(VM):
+        if machine.declared and read("protection.state", machine).data in ("by-policy", "by-tag"):
+            name = machine.name._replace(place=machine.body.place)
+            yield Machine(name, machine.group, missing(machine.body.place), machine)
 
 
 def _holds(scope: Scope, machine: Machine) -> bool | None:

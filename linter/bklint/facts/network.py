@@ -37,6 +37,7 @@ from bklint.model.value import ListData, Reason, Unknown, Value, missing
 _HOST_PACKETS = tuple(Packet("tcp", port, covers_host_ip) for port in AGENT_PORTS)
 _DNS_PACKETS = tuple(Packet(protocol, 53, covers_platform_dns) for protocol in ("udp", "tcp"))
 _METADATA_PACKETS = (Packet("tcp", 80, covers_metadata_service),)
+_PROTECTION = ("agentless", "note")
 _READS = tuple(
     f"properties.{name}"
     for name in (
@@ -60,7 +61,7 @@ _READS = tuple(
     "hostIp",
     RULE,
     reads=_READS,
-    fields=("deniedPorts", "explicit", "broad", "destination", "alone", "freePriority", "overriddenBy", "agentless"),
+    fields=("deniedPorts", "explicit", "broad", "destination", "alone", "freePriority", "overriddenBy", *_PROTECTION),
 )
 def host_ip(rule: Resource) -> Value:
     """What a security rule does to the agent's traffic to 168.63.129.16 (TCP 80, 443, 32526; S2 step 4).
@@ -71,8 +72,9 @@ def host_ip(rule: Resource) -> Value:
     0.0.0.0/0 and its halves). `destination`: the prefix that covers the address. `alone`: the rule names no other
     destination. `freePriority`: the highest free priority number below its own, where the rule denies. `overriddenBy`:
     the rule that may decide first. `agentless`: machines are behind the group, and backup of each goes without its agent
-    (catalogue 0.2(8)). Unknown where a field of this rule or of one that may come first is not known, where the group
-    may have rules that are not seen, or where two rules have the same priority. catalogue C.1;
+    (catalogue 0.2(8)); `note`: a text for messages, empty otherwise. Unknown where a field of this rule or of one that
+    may come first is not known, where the group may have rules that are not seen, or where two rules have the same
+    priority. catalogue C.1;
     https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview
     """
     outcomes = _outcomes(rule, _HOST_PACKETS)
@@ -90,13 +92,15 @@ def host_ip(rule: Resource) -> Value:
         alone=answer(None if found.rest is not None else len(found.values) == 1, where, found.rest),
         freePriority=_free_priority(rule) if denied else missing(rule.body.place),
         overriddenBy=_rival(outcomes, rule),
-        agentless=Value(_is_for_agentless(rule), rule.body.place),
+        **_protection(rule),
     )
 
 
-def _is_for_agentless(rule: Resource) -> bool:
+def _protection(rule: Resource) -> dict[str, Value]:
     """Whether machines are behind the rule's group, and backup of each goes without its agent."""
-    return rule.parent is not None and is_agentless(behind_group(rule.parent).items)
+    agentless = rule.parent is not None and is_agentless(behind_group(rule.parent).items)
+    note = "; the machines behind it have crash-consistent backup, which goes without the agent" if agentless else ""
+    return {"agentless": Value(agentless, rule.body.place), "note": Value(note, rule.body.place)}
 
 
 def _outcomes(rule: Resource, packets: tuple[Packet, ...]) -> list[tuple[Packet, Outcome]]:
@@ -152,7 +156,7 @@ def _free_priority(rule: Resource) -> Value:
     "platformDns",
     RULE,
     reads=_READS,
-    fields=("denied", "metadataDenied", "destination", "joined", "usesAzureDns", "dnsServers", "agentless"),
+    fields=("denied", "metadataDenied", "destination", "joined", "usesAzureDns", "dnsServers", *_PROTECTION),
 )
 def platform_dns(rule: Resource) -> Value:
     """Whether a security rule turns Azure's name resolution off where it is needed (S1 "Mise en réseau", N-NSG).
@@ -161,7 +165,7 @@ def platform_dns(rule: Resource) -> Value:
     same for the tag AzurePlatformIMDS. `destination`: the tag. `joined`: a network interface or a subnet for machines
     has the group. `usesAzureDns`: one of them resolves with Azure (no custom server on interface or network, or
     168.63.129.16 among them); unknown where the network is declared elsewhere. `dnsServers`: the list that decides.
-    `agentless`: as of hostIp.
+    `agentless`, `note`: as of hostIp.
     catalogue BKP103; https://learn.microsoft.com/azure/virtual-network/service-tags-overview (AzurePlatformDNS)
     """
     dns, metadata = _outcomes(rule, _DNS_PACKETS), _outcomes(rule, _METADATA_PACKETS)
@@ -176,7 +180,7 @@ def platform_dns(rule: Resource) -> Value:
         joined=Value(bool(joined), rule.body.place),
         usesAzureDns=uses,
         dnsServers=servers,
-        agentless=Value(_is_for_agentless(rule), rule.body.place),
+        **_protection(rule),
     )
 
 

@@ -166,7 +166,8 @@ def vault_region(item: Resource) -> Value:
 
 
 def _location(resource: Resource | None, item: Resource, what: str) -> Value:
-    found = missing(item.body.place) if resource is None else resource.get("location")
+    seen = resource is not None and resource.mode != "existing"
+    found = resource.get("location") if resource is not None and seen else missing(item.body.place)
     if found.exists is not False:
         return found
     cause = f"the location of {what} of {item.address}, which is not seen here"

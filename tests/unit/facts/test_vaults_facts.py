@@ -248,3 +248,13 @@ def test_policy_by_the_id_of_its_vault() -> None:
 def test_an_item_without_policy() -> None:
     made = with_policy(MISSING)
     assert (fact("itemPolicy.otherVault", made), fact("itemPolicy.undeclared", made)) == (False, False)
+
+
+def test_region_of_a_vault_that_is_only_named() -> None:
+    world = Builder()
+    world.add(BACKUP_POLICY, "rsv/daily", {})
+    world.add(VM, "vm", {}, body={"location": "westeurope"})
+    made = item(world)
+    world.done()
+    assert world.world.of(VAULT)[0].mode == "existing"
+    assert is_unknown("vaultRegion.same", made)

@@ -620,7 +620,7 @@ def test_arguments_of_nested_templates() -> None:
         "a": {"z": 2},
         "b": {"y": 1},
         "c": [0, 1],
-        "nothing": None,
+        "nothing": "?INPUT",
         "missing": "?INPUT",
         "default": {"x": 1},
         "secret": "?SECURE",
@@ -822,7 +822,7 @@ def test_references() -> None:
         "computed": "?COMPUTED",
         "full": "SystemAssigned",
         "principal": "?COMPUTED",
-        "self": "?ERROR",
+        "self": "?DATA",
         "elsewhere": "?DATA",
     }
     assert found.get("properties.computed").exists is True

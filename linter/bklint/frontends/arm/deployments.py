@@ -65,28 +65,26 @@ class Children:
         return self._made[id(resource)]
 
     def instances(self, env: Env, symbol: str) -> list[Resource] | None:
-        """The resources of a declaration by its symbolic name."""
-        for deployment in _around(env.deployment):
-            for one in declared(deployment):
-                if one.symbol.casefold() == symbol.casefold():
-                    return [resource for resource, _, created in self._all(one) if created]
+        """The resources of a declaration of the same template, by its symbolic name."""
+        for one in declared(env.deployment):
+            if one.symbol.casefold() == symbol.casefold():
+                return [resource for resource, _, created in self._all(one) if created]
         return None
 
     def find(self, env: Env, reference: Value) -> Resource | None:
-        """The resource of an id, a symbolic name (with the number of an instance), or a name of the template."""
+        """The resource of the same template of an id, a symbolic name (with the number of an instance), or a name.
+
+        One of another template of the world is not looked for: what is read of it may be its state before this
+        deployment, as in templates that read a resource in one deployment to write it back in another.
+        """
         wanted = parse_id(_absolute(env, reference))
         if wanted is None:
             return self._by_name(env, reference)
-        for deployment in _around(env.deployment):
-            for one in declared(deployment):
-                if not _may_be(one, wanted.type):
-                    continue
+        for one in declared(env.deployment):
+            if _may_be(one, wanted.type):
                 for resource, _, created in self._all(one):
                     if created and ids_match(wanted, id_of(resource)):
                         return resource
-        for resource in self._lowering.world.of(wanted.type):
-            if resource.declared and ids_match(wanted, id_of(resource)):
-                return resource
         return None
 
     def _by_name(self, env: Env, reference: Value) -> Resource | None:
@@ -96,11 +94,10 @@ class Children:
             if found is not None:
                 at = int(index[:-1]) if bracket and index[:-1].isdigit() else 0
                 return found[at] if at < len(found) else None
-        for deployment in _around(env.deployment):
-            for one in declared(deployment):
-                for resource, _, created in self._all(one):
-                    if created and equal(resource.name, reference):
-                        return resource
+        for one in declared(env.deployment):
+            for resource, _, created in self._all(one):
+                if created and equal(resource.name, reference):
+                    return resource
         return None
 
     def _all(self, one: Declared) -> list[Instance]:
@@ -117,14 +114,6 @@ def _absolute(env: Env, reference: Value) -> Value:
     if found and isinstance(found[0], str) and _TYPE.match(found[0]):
         return reference._replace(data=composed((*env.deployment.scope.id, "/providers/", *found)))
     return reference
-
-
-def _around(deployment: Deployment) -> list[Deployment]:
-    """A deployment and those it is nested in."""
-    found = [deployment]
-    while found[-1].parent is not None:
-        found.append(found[-1].parent)
-    return found
 
 
 def _may_be(one: Declared, type_: str) -> bool:
@@ -352,7 +341,8 @@ def linked_path(here: Deployment, env: Env, link: dict[str, Any], pointer: Point
 
 def _file_of(here: Deployment, uri: Parts) -> str | None:
     """The file whose path a URI ends with: from where it is stored, if that is known, else the longest tail that exists
-    below the directory of the template or of one around it; with its directory also below the two above those."""
+    below the directory of the template or of one around it; with its directory also below the two above those.
+    A file name alone that is the template's own says nothing: many templates are called `azuredeploy.json`."""
     is_file = here.lowering.reader.is_file
     ends = [at for at, part in enumerate(uri) if isinstance(part, str) and ".json" in part.lower()]
     if not ends:
@@ -369,7 +359,10 @@ def _file_of(here: Deployment, uri: Parts) -> str | None:
     pieces = [piece for piece in text.partition("://")[2].split("/") or () if piece]
     pieces = pieces if "://" in text else [piece for piece in text.split("/") if piece]
     directories = dict.fromkeys(file.rpartition("/")[0] for file in reversed(here.files))
+    own = here.template.path.rpartition("/")[2].lower()
     for start in range(len(pieces)):
+        if start and pieces[start:] == [own]:
+            break
         for directory in directories:
             path = join(directory, "/".join(pieces[start:]))
             if is_file(path):

@@ -7,6 +7,7 @@ or linked deployment are evaluated there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.functions import Values, scoped
@@ -86,7 +87,7 @@ def _referenced(env: Env, found: Resource, full: bool, place: Locator | None) ->
         return Value(rest, place)
     wrong = flaw(body, env.deployment.lowering)
     if wrong is not None:
-        return Value(wrong, place)
+        return Value(replace(rest, reason=Reason.DATA if wrong.is_error else wrong.reason), place)
     return opened(body, rest)
 
 

@@ -252,7 +252,7 @@ class Deployment:
         declaration = self.declaration(name, node, pointer)
         argument = self.arguments.get(name.casefold())
         value = argument() if argument is not None else None
-        if value is not None and (value.exists or not declaration.has_default):
+        if value is not None and (value.exists or (value.exists is None and not declaration.has_default)):
             return secret(declaration, value)
         if declaration.has_default:
             default = evaluate_json(self.env, self.template.document, declaration.default, declaration.at_default)

@@ -102,6 +102,7 @@ def _encoded(machine: Resource, value: Value, label: str) -> Iterator[Carried]:
 
 def decoded(value: Value, machine: Resource) -> Iterator[GuestText]:
     """The text in a value that may be encoded; parts of `data.cloudinit_config` one by one."""
+    attribute = value.used_at
     for _ in range(4):
         encoder = _encoder(value)
         if encoder is None:
@@ -119,7 +120,7 @@ def decoded(value: Value, machine: Resource) -> Iterator[GuestText]:
             plain = raw.decode("utf-8", "replace") if raw is not None else None
             if plain is not None and "\ufffd" not in plain:
                 value = Value(plain, value.place, value.hops)
-    text = of_value(value, machine.address)
+    text = of_value(value, machine.address, attribute)
     if text is not None:
         yield text
 

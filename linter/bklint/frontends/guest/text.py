@@ -167,15 +167,16 @@ def _block(source: Source, start: int, end: int, written: str) -> Runs | None:
     return align(Place(source, line + 1, end), trimmed) or align(Place(source, line + 1, end), written)
 
 
-def of_value(value: Value, name: str) -> GuestText | None:
-    """The text a string value holds; None for what is no string or wholly unknown."""
+def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | None:
+    """The text a string value holds; None for what is no string or wholly unknown. `at` is the attribute that has it,
+    where the value was taken out of another one."""
     if value.unknown is not None and isinstance(value.data, Unknown) and not value.pieces:
         return None
     leaves = _leaves(value)
     if leaves is None:
         return None
     unknowns = Unknowns()
-    attribute = value.used_at or value.place
+    attribute = at or value.used_at
     outer = attribute.locate() if attribute is not None else None
     written: list[str] = []
     pieces: list[_Piece] = []

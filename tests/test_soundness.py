@@ -1,0 +1,127 @@
+"""No verdict comes from a guessed value: make one literal of an example unknown, then give it sampled values.
+
+Where the verdict with the unknown is a fault, it is a fault for every value; where it is clear, for none. What is only
+reported "if created" is left out: for some value there is nothing to report it on.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from bklint import facts
+from bklint.engine import Settings
+from bklint.policy.model import Example, Texts
+from bklint.policy.store import PolicySet
+from bklint.source import Source
+from bklint.syntax import hcl
+from policy_examples import examples, lowered, policy_files
+
+PROBES = 220
+SEED = 20261122
+POLICIES = PolicySet([file.policy for file in policy_files()], lambda _: Texts(), facts.all_facts())
+TERRAFORM = re.compile(r"^(\s+[a-z_]+\s*= )(\d+|true|false|\"[^\"$%\\]*\")$", re.MULTILINE)
+ARM = re.compile(r"(\"[A-Za-z]+\": )(\d+|true|false|\"[^\"\[\\]*\")(?=\s*[,}\n])")
+NAMES = re.compile(r"\"(\$schema|contentVersion|apiVersion|type|name|defaultValue|scope)\": $")
+VALUES: dict[str, list[object]] = {
+    "number": [1, 16, 4096, 4097, 32768, 32769, 65500],
+    "bool": [True, False],
+    "string": ["", "x", "*", "Deny", "Allow", "168.63.129.16", "V1", "V2", "ReadOnly", "PremiumV2_LRS"],
+}
+
+
+class Probe(NamedTuple):
+    """An example with one literal of it: the text before and behind, and the literal as data."""
+
+    label: str
+    example: Example
+    before: str
+    behind: str
+    literal: object
+
+    def unknown(self) -> Example:
+        """The example with the literal unknown."""
+        return self.given(None)
+
+    def given(self, value: object | None) -> Example:
+        """The example with an input in the place of the literal, and a default for it."""
+        default = "" if value is None else json.dumps(value)
+        if self.example.dialect == "terraform":
+            body = f"  default = {default}\n" if default else ""
+            text = f'{self.before}var.probe{self.behind}\nvariable "probe" {{\n{body}}}\n'
+            return replace(self.example, text=text)
+        whole = json.loads(f"{self.before}\"[parameters('probe')]\"{self.behind}")
+        row = {"type": {bool: "bool", int: "int"}.get(type(self.literal), "string")}
+        whole.setdefault("parameters", {})["probe"] = row | ({"defaultValue": value} if default else {})
+        return replace(self.example, text=json.dumps(whole))
+
+
+def probes() -> list[Probe]:
+    """A seeded choice of literals over all examples."""
+    chance, found = random.Random(SEED), []
+    for file in policy_files():
+        for label, example in examples(file):
+            pattern = {"terraform": TERRAFORM, "arm": ARM}.get(example.dialect)
+            if pattern is None or example.files:
+                continue
+            places = [match for match in pattern.finditer(example.text) if not NAMES.search(match[1])]
+            if places and _readable(example):
+                match = chance.choice(places)
+                before, behind = example.text[: match.start(2)], example.text[match.end(2) :]
+                found.append(Probe(f"{label}-{match[1].strip(' :=')}", example, before, behind, json.loads(match[2])))
+    chance.shuffle(found)
+    return found[:PROBES]
+
+
+def _readable(example: Example) -> bool:
+    if example.dialect == "terraform":
+        return not hcl.parse(Source("main.tf", example.text.encode())).problems
+    try:
+        return isinstance(json.loads(example.text), dict)
+    except ValueError:
+        return False
+
+
+class Verdicts(NamedTuple):
+    """Faults, those and what they subsume, undecided checks and conditional faults, each by (policy, address)."""
+
+    faults: set[tuple[str, str]]
+    covered: set[tuple[str, str]]
+    undecided: set[tuple[str, str]]
+    conditional: set[tuple[str, str]]
+
+
+def verdicts(example: Example) -> Verdicts:
+    outcome = lowered(example).judge(POLICIES, Settings(edition=example.edition, parameters=example.parameters))
+    subsumes = {policy.id: policy.subsumes for policy in POLICIES}
+    found = [(each, address) for each in outcome.findings for address in each.instances or (each.address,)]
+    faults = {(finding.policy, address) for finding, address in found}
+    covered = {(id_, address) for finding, address in found for id_ in subsumes.get(finding.policy, ())}
+    undecided = {(each.policy, each.address) for each in outcome.undecided}
+    conditional = {(finding.policy, address) for finding, address in found if finding.conditional}
+    return Verdicts(faults, faults | covered, undecided, conditional)
+
+
+@pytest.mark.parametrize("probe", probes(), ids=lambda probe: probe.label)
+def test_a_verdict_without_the_value_holds_for_every_value(probe: Probe) -> None:
+    vague = verdicts(probe.unknown())
+    kind = {bool: "bool", int: "number"}.get(type(probe.literal), "string")
+    certain = vague.faults - vague.conditional - vague.undecided
+    clear = addresses(probe)
+    for value in (probe.literal, *VALUES[kind]):
+        known = verdicts(probe.given(value))
+        invented = certain - known.covered - known.undecided
+        missed = {each for each in known.faults - vague.covered - vague.undecided if each[1] in clear}
+        assert not invented, f"a fault without the value, none with {value!r}"
+        assert not missed, f"clear without the value, a fault with {value!r}"
+
+
+def addresses(probe: Probe) -> set[str]:
+    """The addresses that there are whatever the value is."""
+    roots = lowered(probe.unknown()).roots
+    return {resource.address for root in roots for resource in root.lower(root.contexts[0], {}).resources}
