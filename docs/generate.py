@@ -3,6 +3,7 @@
 Usage: python docs/generate.py [--check]
 
 * `docs/policies/<id>.md` and the index: from `policies/*/*.yaml`.
+* `docs/errors/<id>.md` and the index: from `linter/bklint/data/knowledge/*.yaml`.
 * README and docs pages: each fenced block after a line `<!-- output: COMMAND -->` is the output of that command, run in
   the checkout's root. Times are replaced, since they differ from run to run.
 """
@@ -20,11 +21,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "linter"))
 
-from bklint import facts, packaged  # noqa: E402
+from bklint import explain, facts, packaged  # noqa: E402
 from bklint.policy.names import known_types  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
 
 PAGES = ROOT / "docs" / "policies"
+ERRORS = ROOT / "docs" / "errors"
 PACKAGE = ROOT / "linter" / "bklint"
 OUTPUT = re.compile(r"(<!-- output: (?P<command>[^\n]*?) -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.DOTALL)
 SECONDS = re.compile(r"\b\d+\.\d+ s\b")
@@ -46,7 +48,7 @@ def main() -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     known = {path for path, _ in wanted()}
-    left = [path for path in PAGES.glob("*.md") if path not in known]
+    left = [path for directory in (PAGES, ERRORS) for path in directory.glob("*.md") if path not in known]
     for path in left if not check else ():
         path.unlink()
     for path in (*stale, *left):
@@ -65,6 +67,10 @@ def wanted() -> Iterator[tuple[Path, str]]:
     for policy in policies:
         yield PAGES / f"{policy['id']}.md", page(policy)
     yield PAGES / "README.md", index(policies)
+    written = {str(policy["id"]) for policy in policies}
+    for entry in explain.load().entries:
+        yield ERRORS / f"{entry.id}.md", error_page(entry, written)
+    yield ERRORS / "README.md", index_of_errors(written)
     yield PACKAGE / packaged.INDEX, index_of_policies()
     yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
@@ -119,7 +125,8 @@ def page(policy: Mapping[str, Any]) -> str:
         f"## Why backup breaks\n\n{policy['why'].strip()}\n",
     ]
     if policy.get("errors"):
-        parts.append("Azure error codes: " + ", ".join(f"`{code}`" for code in policy["errors"]) + ".\n")
+        parts.append("Azure error codes: " + ", ".join(map(error_code, policy["errors"])) + ".\n")
+    parts.extend(errors_behind(policy))
     parts.append(fix(policy["fix"]))
     parts.append("## Sources\n\n" + "".join(source(row) for row in policy["sources"]))
     if policy.get("conflicts"):
@@ -191,6 +198,88 @@ def index(policies: list[dict[str, Any]]) -> str:
     """The table of all policies."""
     rows = "".join(f"| [{p['id']}]({p['id']}.md) | {p['title']} | {severities(p)} | {p['area']} |\n" for p in policies)
     return f"# Policies\n\n| id | finds | severity | area |\n|---|---|---|---|\n{rows}"
+
+
+# -- pages of errors -----------------------------------------------------------------------------------------------
+
+
+def error_code(code: str) -> str:
+    """An error code, as a link where there is a page about it."""
+    entry = next((each for each in explain.load().entries if code in each.codes), None)
+    return f"[`{code}`](../errors/{entry.id}.md)" if entry is not None else f"`{code}`"
+
+
+def errors_behind(policy: Mapping[str, Any]) -> Iterator[str]:
+    """The line with the errors, causes and requirements that a policy is behind; none without any."""
+    codes = policy.get("errors") or ()
+    entries = [each for each in explain.load().naming(policy["id"]) if not set(codes) & set(each.codes)]
+    if entries:
+        yield "See also: " + ", ".join(f"[{entry.title}](../errors/{entry.id}.md)" for entry in entries) + ".\n"
+
+
+def error_page(entry: explain.Entry, written: set[str]) -> str:
+    """The page of one error, cause or procedure."""
+    parts = [f"# {entry.id}: {entry.title}\n"]
+    if entry.codes:
+        parts.append("Error codes: " + ", ".join(f"`{code}`" for code in entry.codes) + ".\n")
+    if entry.messages:
+        parts.append(">\n".join(f"> {marked(message.text)} ({message.document})\n" for message in entry.messages))
+    parts.append(f"{' '.join(entry.meaning.split())}\n")
+    title = "Causes" if entry.kind == "error" else "What the documents say"
+    parts.append(f"## {title}\n\n" + "".join(cause(row, written) for row in entry.rows))
+    if entry.also:
+        parts.append("Policies on related settings: " + policy_links(entry.also, written) + ".\n")
+    parts.append(
+        "## By hand\n\n" + "".join(f"{number}. {marked(step)}\n" for number, step in enumerate(entry.steps, 1))
+    )
+    found = [each for id_ in entry.related if (each := explain.load().entry(id_)) is not None]
+    if found:
+        parts.append("## See also\n\n" + "".join(f"* [{each.title}]({each.id}.md)\n" for each in found))
+    return "\n".join([*parts, cited(entry), "*Generated from the knowledge base of `bklint explain`.*\n"])
+
+
+def marked(text: str) -> str:
+    """Prose with what Markdown would take for HTML or emphasis kept as it is, outside of code."""
+    pieces = text.split("`")
+    return "`".join(
+        piece if number % 2 else re.sub(r"([<*_\\])", r"\\\1", piece) for number, piece in enumerate(pieces)
+    )
+
+
+def cause(row: explain.Row, written: set[str]) -> str:
+    """One row of the documents, with the policies that see it."""
+    label = f", row {row.label} of the catalogue" if row.label else ""
+    classic = "; classic deployment model only" if row.classic else ""
+    seen = f"found by {policy_links(row.policies, written)}" if row.policies else "no policy: it shows at run time"
+    date = explain.load().documents[row.document].date
+    return f"* {marked(row.says)} ({row.document}, {row.section}, {date}{label}; {seen}{classic})\n"
+
+
+def policy_links(ids: tuple[str, ...], written: set[str]) -> str:
+    """Policies as links; those that are planned without one."""
+    return ", ".join(f"[{id_}](../policies/{id_}.md)" if id_ in written else f"{id_} (planned)" for id_ in ids)
+
+
+def cited(entry: explain.Entry) -> str:
+    """The documents of a page."""
+    labels = dict.fromkeys((*(row.document for row in entry.rows), *(message.document for message in entry.messages)))
+    documents = [explain.load().documents[label] for label in labels]
+    return "## Documents\n\n" + "".join(f"* {d.label}: {d.title} ({d.date}) <{d.url}>\n" for d in documents)
+
+
+def index_of_errors(written: set[str]) -> str:
+    """The tables of all errors, by group, with the rows of the catalogue and the policies of each."""
+    text = (
+        "# Errors, causes and requirements\n\n"
+        "`bklint explain` finds these by code, policy or words of the message. "
+        "*Rows* are those of the policy catalogue: S1 is 1 to 52, S2 53 to 97.\n"
+    )
+    for group in explain.load().groups:
+        text += f"\n## {group.title}\n\n| | about | rows | found by |\n|---|---|---|---|\n"
+        for entry in group.entries:
+            seen = policy_links(entry.policies, written) or "runtime: explained"
+            text += f"| [{entry.id}]({entry.id}.md) | {entry.title} | {', '.join(entry.labels)} | {seen} |\n"
+    return text
 
 
 def with_outputs(text: str) -> str:

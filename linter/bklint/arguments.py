@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _scan(commands.add_parser("scan", help="check files and directories", allow_abbrev=False))
     _baseline(commands.add_parser("baseline", help="record what is found today as known", allow_abbrev=False))
+    _explain(commands.add_parser("explain", help="what an error of Azure Backup means", allow_abbrev=False))
     _policies(commands.add_parser("policies", help="list, show, test and write policies", allow_abbrev=False))
     _init(commands.add_parser("init", help="write a configuration to start from", allow_abbrev=False))
     schema = commands.add_parser("schema", help="print a JSON Schema", allow_abbrev=False)
@@ -45,6 +47,7 @@ def _scan(scan: argparse.ArgumentParser) -> None:
     _inputs(scan.add_argument_group("inputs"))
     _checks(scan.add_argument_group("checks"))
     _known(scan.add_argument_group("known findings"))
+    _fixes(scan.add_argument_group("fixes"))
     _exit(scan.add_argument_group("exit status"))
     _output(scan.add_argument_group("output"))
 
@@ -55,6 +58,21 @@ def _baseline(command: argparse.ArgumentParser) -> None:
     command.add_argument("--no-suppressions", action="store_true", help="record suppressed findings too")
     _inputs(command.add_argument_group("inputs"))
     _checks(command.add_argument_group("checks"))
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "words", nargs="*", metavar="WORD",
+        help="an error code, a policy, or the error message, English or French; - reads it from standard input; "
+        "paths at the end are searched for causes",
+    )  # fmt: skip
+    command.add_argument("--in", nargs="+", action="extend", default=[], dest="paths", metavar="PATH",
+                         help="look here for what may have caused the error")  # fmt: skip
+    command.add_argument("--list", action="store_true", help="list everything that can be explained")
+    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    command.add_argument("--edition", choices=("original", "current"), help="as of scan")
+    _inputs(command.add_argument_group("inputs"))
 
 
 def _policies(command: argparse.ArgumentParser) -> None:
@@ -108,6 +126,21 @@ def _known(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _fixes(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--fix", action="store_true", help="mend what can be mended safely, then report what is left")
+    group.add_argument(
+        "--diff",
+        action="store_true",
+        help="print what --fix would change and write nothing; exit 1 if that is anything",
+    )
+    group.add_argument(
+        "--unsafe-fixes",
+        action="store_true",
+        help="with --fix or --diff: also fixes that force replacement, and of the policies that --select names by "
+        "their id those that change a security control",
+    )
+
+
 def _exit(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--fail-on", choices=SEVERITIES, help="exit 1 from this severity on (default: error)")
     group.add_argument("--fail-on-undecided", action="store_true", help="exit 1 where a check could not be decided")
@@ -156,6 +189,14 @@ def scanned(arguments: argparse.Namespace) -> list[str]:
     return ["."] if getattr(arguments, "report_only", False) else list(arguments.paths)
 
 
+def check_fixes(arguments: argparse.Namespace) -> None:
+    """Raises UsageError for options of fixes that do nothing without others."""
+    if arguments.unsafe_fixes and not (arguments.fix or arguments.diff):
+        raise UsageError("--unsafe-fixes does nothing by itself: add --fix, or --diff to see what it would do")
+    if arguments.diff and (arguments.format or arguments.output):
+        raise UsageError("--diff prints a diff and no report, so it takes neither --format nor --output")
+
+
 def fail_on(arguments: argparse.Namespace, config: Configuration | None = None) -> Severity:
     """The severity from which a finding fails the run."""
     from bklint.finding import Severity
@@ -193,6 +234,30 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
         changed_since="" if recording else arguments.changed_since or "",
         report_only=() if recording else _report_only(arguments),
     )
+
+
+def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
+    """What `explain` is asked about, and the paths to search: those of `--in`, and existing ones at the end of the words.
+
+    The first word is never a path, so that a directory called `lock` hides nothing.
+    """
+    said, paths = list(arguments.words), list(arguments.paths)
+    while len(said) > 1 and (os.path.exists(said[-1]) or said[-1].startswith(("./", "../"))):
+        paths.insert(0, said.pop())
+    return " ".join(said).strip(), paths
+
+
+def causes_options(arguments: argparse.Namespace, config: Configuration, policies: tuple[str, ...]) -> ScanOptions:
+    """A scan for what may have caused an error: only the policies behind it, and nothing is hidden, since what somebody
+    has accepted may be the cause."""
+    from dataclasses import replace
+
+    from bklint.finding import Severity
+
+    bare = parser().parse_args(["scan", "--no-suppressions"])
+    options = scan_options(argparse.Namespace(**{**vars(bare), **vars(arguments)}), config)
+    whole = replace(config, select=(), ignore=(), accepts=(), severity={}, overrides=())
+    return replace(options, select=policies, ignore=(), baseline="", min_severity=Severity.INFO, config=whole)
 
 
 def _shown(arguments: argparse.Namespace, config: Configuration) -> Severity:

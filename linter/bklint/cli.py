@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from bklint import __version__
-from bklint.arguments import FORMATS, configuration, fail_on, parser, scan_options, scanned
+from bklint.arguments import FORMATS, asked, causes_options, configuration, fail_on, parser, scan_options, scanned
 from bklint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bklint.config import Configuration
     from bklint.finding import Report
     from bklint.reporters import Style
+    from bklint.reporters.explanation import Explanation
     from bklint.run import ScanOptions
 
 __all__ = ["main", "parser", "scan_options"]
@@ -90,6 +91,14 @@ def _scan(arguments: Namespace) -> int:
         return _show_files(scanned(arguments), options)
     outputs = _outputs(arguments.format, arguments.output)
     policies = run.load_policies(options)
+    if arguments.fix or arguments.diff or arguments.unsafe_fixes:
+        from bklint import mending
+
+        said = mending.mend(arguments, options, policies)
+        print(said.errors, end="", file=sys.stderr)
+        print(said.output, end="")
+        if said.code is not None:
+            return said.code
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
         report = run.scan(scanned(arguments), options, policies, progress=progress)
     code = exit_code(report, arguments, config)
@@ -134,6 +143,46 @@ def _baseline(arguments: Namespace) -> int:
     said, complete = run.record(arguments.paths, scan_options(arguments, config), file)
     print(said)
     return 0 if complete else 3
+
+
+def _explain(arguments: Namespace) -> int:
+    from bklint import explain
+    from bklint.reporters import Style, explanation
+
+    style = Style(version=__version__, color=colored(arguments.color, os.environ, sys.stdout))
+    knowledge, as_json = explain.load(), arguments.format == "json"
+    words, paths = asked(arguments)
+    if arguments.list:
+        if words or paths:
+            raise UsageError("`bklint explain --list` takes no words and no paths")
+        print(explanation.json_listing(knowledge) if as_json else explanation.listing(knowledge, style), end="")
+        return 0
+    said, code = _explained(sys.stdin.read() if words == "-" else words, paths, arguments)
+    print((explanation.json if as_json else explanation.text)(said, style), end="")
+    return code
+
+
+def _explained(words: str, paths: Sequence[str], arguments: Namespace) -> tuple[Explanation, int]:
+    """What there is to say about some words, with what a scan of the paths found; and the exit status."""
+    from bklint import explain, facts, run
+    from bklint.finding import Report
+    from bklint.policy import store
+    from bklint.reporters import explanation
+
+    arguments.paths = list(paths) or ["."]
+    config, knowledge = configuration(arguments), explain.load()
+    policies = store.load(config.policies, facts.all_facts())
+    answer = explain.find(words, knowledge, {policy.id: policy.name for policy in policies})
+    if not (answer.policy or answer.matches):
+        raise UsageError(explanation.unknown(words, knowledge))
+    said = explanation.explanation(words, answer, knowledge, policies)
+    if not paths:
+        return said, 0
+    options = causes_options(arguments, config, said.selected)
+    reader = run.disk_reader(paths, options)
+    report = run.scan(paths, options, policies.select(said.selected), reader) if said.selected else Report()
+    said = replace(said, report=explanation.ranked(report, said.selected), paths=tuple(paths))
+    return said, 3 if report.unread_claimed else 0
 
 
 def _policies(arguments: Namespace) -> int:
@@ -189,6 +238,7 @@ def _schema(arguments: Namespace) -> int:
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "scan": _scan,
     "baseline": _baseline,
+    "explain": _explain,
     "policies": _policies,
     "init": _init,
     "schema": _schema,

@@ -8,8 +8,10 @@ is; in scripts it is the next line. Only files that hold the word `bklint` are l
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from bklint.checking import one_of
@@ -22,6 +24,9 @@ MARK = b"bklint"
 
 MAX_COMMENTS = 1000
 """Most suppressions of one file that are read; those beyond it have no effect."""
+
+MAX_LINES = 20 * MAX_COMMENTS
+"""Most lines of one file that are looked at for suppressions in scripts."""
 
 VERBS = ("ignore", "ignore-file")
 HOW = "write `bklint: ignore[BKP301] reason`"
@@ -121,35 +126,58 @@ def _mistake(verb: str, ids: tuple[str, ...]) -> str:
 # -- what a comment means ------------------------------------------------------------------------------------------
 
 
-def _placed(source: Source, comments: Sequence[Span], regions: Sequence[Region]) -> Iterator[Directive]:
+def _placed(source: Source, comments: Sequence[Span], regions: Iterable[Region]) -> Iterator[Directive]:
     marked = [each for each in comments if MARK in source.data[each.start : each.end].lower()]
+    layout = _Layout(source, comments, regions)
     for start, end in marked[:MAX_COMMENTS]:
-        yield from _read(source, start, end, _scope(source, start, end, comments, regions))
+        yield from _read(source, start, end, layout.scope(start, end))
 
 
-def _scope(source: Source, start: int, end: int, comments: Sequence[Span], regions: Sequence[Region]) -> Region:
-    """What a comment means."""
-    line = source.data.rfind(b"\n", 0, start) + 1
-    around = [each for each in regions if each.start < start < each.end]
-    inner = max(around, key=lambda each: each.start, default=None)
-    if _code_before(source, line, start, comments):
-        opened = inner if inner is not None and inner.start >= line else None
-        return opened or Region(line, _line_end(source, end))
-    if inner is not None and not any(inner.start < each.start < start and each.end <= inner.end for each in regions):
-        return inner
-    limit = inner.end if inner is not None else len(source.data)
-    after = [each for each in regions if end <= each.start and each.end <= limit]
-    following = min(after, key=lambda each: (each.start, -each.end), default=None)
-    return following or inner or Region(line, _line_end(source, _next_line(source, end)))
+class _Layout:
+    """Which region a byte is in, and which one follows. Regions are nested or apart, so each has one parent."""
 
+    def __init__(self, source: Source, comments: Sequence[Span], regions: Iterable[Region]) -> None:
+        self.source = source
+        self.comments = sorted(comments)
+        self.regions = sorted(regions, key=lambda each: (each.start, -each.end))
+        self.starts = [each.start for each in self.regions]
+        self.parents: list[int] = []
+        open_: list[int] = []
+        for number, each in enumerate(self.regions):
+            while open_ and self.regions[open_[-1]].end <= each.start:
+                open_.pop()
+            self.parents.append(open_[-1] if open_ else -1)
+            open_.append(number)
 
-def _code_before(source: Source, line: int, start: int, comments: Sequence[Span]) -> bool:
-    """Whether there is more than blanks and comments before a comment on its line."""
-    before = bytearray(source.data[line:start].removeprefix(b"\xef\xbb\xbf"))
-    for other in comments:
-        if line <= other.start < start:
+    def scope(self, start: int, end: int) -> Region:
+        """What a comment means."""
+        line = self.source.data.rfind(b"\n", 0, start) + 1
+        at = self._inner(start)
+        inner = self.regions[at] if at >= 0 else None
+        if self._code_before(line, start):
+            opened = inner if inner is not None and inner.start >= line else None
+            return opened or Region(line, _line_end(self.source, end))
+        if inner is not None and not (at + 1 < len(self.starts) and self.starts[at + 1] < start):
+            return inner
+        after = bisect_left(self.starts, end)
+        following = self.regions[after] if after < len(self.regions) else None
+        if following is not None and (inner is None or following.end <= inner.end):
+            return following
+        return inner or Region(line, _line_end(self.source, _next_line(self.source, end)))
+
+    def _inner(self, at: int) -> int:
+        """The number of the innermost region around a byte; -1 for none."""
+        number = bisect_left(self.starts, at) - 1
+        while number >= 0 and self.regions[number].end <= at:
+            number = self.parents[number]
+        return number
+
+    def _code_before(self, line: int, start: int) -> bool:
+        """Whether there is more than blanks and comments before a comment on its line."""
+        before = bytearray(self.source.data[line:start].removeprefix(b"\xef\xbb\xbf"))
+        for other in self.comments[bisect_left(self.comments, (line, 0)) : bisect_left(self.comments, (start, 0))]:
             before[other.start - line : other.end - line] = b" " * (other.end - other.start)
-    return bool(before.strip())
+        return bool(before.strip())
 
 
 def _line_end(source: Source, at: int) -> int:
@@ -173,9 +201,10 @@ def _next_line(source: Source, end: int) -> int:
 
 def _lines(source: Source, known: Sequence[Span] = ()) -> Iterator[Directive]:
     """The suppressions of a script, or of scripts inside another file (then on lines of their own)."""
-    for match in _LINE_COMMENT.finditer(source.data):
+    for match in islice(_LINE_COMMENT.finditer(source.data), MAX_LINES):
         start, end = match.span()
-        if any(each.start <= start < each.end for each in known):
+        around = bisect_left(known, (start + 1, 0)) - 1
+        if around >= 0 and start < known[around].end:
             continue
         line = source.data.rfind(b"\n", 0, start) + 1
         trailing = bool(source.data[line:start].strip())
@@ -190,7 +219,7 @@ def _hcl(source: Source) -> list[Directive]:
 
     file = hcl.parse(source)
     comments = [Span(each.start, each.end) for each in file.comments]
-    found = [*_placed(source, comments, list(_statements(file.body))), *_lines(source, comments or (Span(0, 0),))]
+    found = [*_placed(source, comments, _statements(file.body)), *_lines(source, comments or (Span(0, 0),))]
     return sorted(found, key=lambda each: each.place.start)
 
 

@@ -44,6 +44,7 @@ from bklint.sift import Found, Sieve
 from bklint.source import Place, Source
 
 if TYPE_CHECKING:
+    from bklint.fix.verify import Fixed, Wanted
     from bklint.revision import Revision
 
 UNREADABLE = "BKP900"
@@ -146,6 +147,30 @@ def record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, 
     after = baseline.updated(before, report.findings, view, today, sieve.seen(report.undecided, "baseline"))
     write(file, baseline.written(after.entries))
     return baseline.told(file, after, bool(before)), not any(each.policy == INTERNAL for each in report.findings)
+
+
+def fixed(
+    paths: Sequence[str], options: ScanOptions, policies: PolicySet, wanted: Wanted, reader: Reader | None = None
+) -> Fixed:
+    """What fixes make of what is at `paths`; nothing is written. Raises UsageError."""
+    from bklint.fix.plan import Seen
+    from bklint.fix.verify import Bench, Mending
+
+    everything = replace(options, min_severity=Severity.INFO)
+    chosen = choices(options.config, policies, options.ignore)
+
+    def worlds(texts: Reader) -> Iterator[Seen]:
+        given = replace(options.inputs, named=partial(_named, options.config))
+        for dialect, found in sorted(inputs(paths, options, texts).roots.items()):
+            for root in frontend(dialect)(tuple(found), texts, given, Inventory()):
+                for context in root.contexts:
+                    world = root.lower(context, {})
+                    world.complete = world.complete or options.complete
+                    world.finish(derive, defaults().fill)
+                    yield Seen(world, chosen.parameters(root.path))
+
+    bench = Bench(lambda texts: scan(paths, everything, policies, texts), worlds, policies)
+    return Mending(bench, wanted, reader or disk_reader((*paths, *options.report_only), options)).run()
 
 
 def schema(name: str) -> str:

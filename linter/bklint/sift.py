@@ -78,7 +78,7 @@ class Sieve:
         self._base = base
         self._old = old
         self._policies = policies
-        asked = (policy for policy in policies if not policy.edition(options.edition).disabled)
+        asked = (policy for policy in policies if options.edition not in policy.disabled)
         notices = NOTICES if options.suppressions else ()
         self._judged = frozenset((*(policy.id for policy in asked), "BKP900", *notices))
 

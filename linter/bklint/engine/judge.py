@@ -49,7 +49,7 @@ class Bench:
         return [
             (policy, resource)
             for policy in self.policies
-            if not self.edition(policy).disabled
+            if self.settings.edition not in policy.disabled
             for type_ in policy.types
             for resource in world.of(type_)
             if resource.mode in policy.modes and self._in_view(resource)

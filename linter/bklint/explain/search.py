@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
+from itertools import pairwise
 from math import log
 
 from bklint.explain.knowledge import Entry, Knowledge
@@ -46,10 +47,12 @@ _COMPOUND = re.compile(r"\b(?=\w{8,})[A-Za-z]+[a-z][A-Z]\w*")
 _LINK = re.compile(r"https?://\S+")
 
 _EMPTY = frozenset(
-    "a an and are as at azure be by can cannot do does for from has have if in is isn it its microsoft no not of on or "
+    _TOKEN.findall(
+        "a an and are as at azure be by can cannot do does for from has have if in is isn it its microsoft no not of on or "
     "please so t that the then this to was wasn were when with you your doesn "
     "au aux avec c car ce ces cette d dans de des du elle en est et etre il ils l la le les leur ne ou par pas pour qu "
-    "que qui s sa sauvegarde se ses si son sont sur un une veuillez vos votre vous backup vm n y afin ainsi".split()
+    "que qui s sa sauvegarde se ses si son sont sur un une veuillez vos votre vous backup vm n y afin ainsi"
+    )
 )
 """Words that say nothing about which error it is."""
 
@@ -229,6 +232,6 @@ def _share(weighed: Mapping[str, tuple[float, float]]) -> float:
 
 def _in_order(asked: tuple[str, ...], meant: Mapping[str, Mapping[str, float]], text: _Text) -> float:
     """The part of the text's pairs of neighbours that are neighbours in what is asked too."""
-    pairs = set(zip(text.words, text.words[1:], strict=False))
+    pairs = set(pairwise(text.words))
     said = [next(iter(meant[word]), word) for word in asked]
-    return len(pairs & set(zip(said, said[1:], strict=False))) / len(pairs) if pairs else 0.0
+    return len(pairs & set(pairwise(said))) / len(pairs) if pairs else 0.0

@@ -52,13 +52,14 @@ AREAS = (
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A named computed property. `types` are the resource types it is defined on, `reads` the property paths it looks
-    at (for statistics), `fields` the names of a record's members (empty for a plain value)."""
+    at (for statistics), `fields` the names of a record's members (empty for a plain value), `module` where it is defined."""
 
     name: str
     types: tuple[str, ...]
     compute: Callable[[Resource], Value]
     reads: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    module: str = ""
 
     @property
     def summary(self) -> str:
@@ -103,8 +104,8 @@ def fact(
             assert isinstance(kept, Value)
             return kept
 
-        remembered.__doc__ = compute.__doc__
-        _FACTS[name] = Fact(name, types, remembered, reads, fields)
+        remembered.__doc__, remembered.__module__ = compute.__doc__, compute.__module__
+        _FACTS[name] = Fact(name, types, remembered, reads, fields, compute.__module__.rpartition(".")[2])
         return remembered
 
     return declare
@@ -119,11 +120,9 @@ def all_facts() -> Mapping[str, Fact]:
 
 def modules() -> dict[str, str]:
     """Every fact and the module of this package that defines it, found by importing them all."""
-    found: dict[str, str] = {}
     for area in AREAS:
         import_module(f"bklint.facts.{area}")
-        found.update((name, area) for name in _FACTS if name not in found)
-    return found
+    return {name: each.module for name, each in sorted(_FACTS.items())}
 
 
 def read(name: str, resource: Resource) -> Value:

@@ -305,8 +305,8 @@ def _protected(world: World) -> Iterable[Machine]:
                 yield Machine(own, group, reference, None)
     for machine in world.of(VM):
         if machine.declared and read("protection.state", machine).data in ("by-policy", "by-tag"):
-            name = machine.name._replace(place=machine.body.place)
-            yield Machine(name, machine.group, missing(machine.body.place), machine)
+            shown = machine.name._replace(place=machine.body.place)
+            yield Machine(shown, machine.group, missing(machine.body.place), machine)
 
 
 def _holds(scope: Scope, machine: Machine) -> bool | None:

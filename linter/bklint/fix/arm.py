@@ -188,12 +188,10 @@ def _check_unused(document: Document, pointer: Pointer, resource: Resource) -> N
     name = node.get("name") if isinstance(node, dict) else None
     if isinstance(name, str) and not name.startswith("["):
         words.append(f'"{name}"')
+    known = _references(rest)
     for word in words:
-        if re.search(
-            rb"[\"'(,\[/]\s*" + re.escape(word.strip("\"'").encode()) + rb"\s*['\"/),]",
-            _references(rest),
-            re.IGNORECASE,
-        ):
+        wanted = re.escape(word.strip("\"'").encode())
+        if re.search(rb"[\"'(,\[/]\s*" + wanted + rb"\s*['\"/),]", known, re.IGNORECASE):
             raise RefusedError(f"something may refer to {word}")
 
 

@@ -32,7 +32,7 @@ ORDER = ("safe", "replace", "security", "manual")
 
 def control(type_: str, operation: Operation) -> str:
     """The control that an operation on a resource of a type changes; empty for none."""
-    steps = operation.field.casefold().split(".")
+    steps = operation.field.casefold().split(".")[::-1]
     return next((PROPERTIES[step] for step in steps if step in PROPERTIES), TYPES.get(type_.casefold(), ""))
 
 

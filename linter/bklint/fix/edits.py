@@ -7,6 +7,7 @@ of them; two insertions at one offset stand in the order in which they were made
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from bklint.source import Place, Source
@@ -51,11 +52,9 @@ def united(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     for edit in edits:
         found.setdefault((edit.name, edit.start, edit.end, edit.new), edit)
     ordered = sorted(found.values(), key=lambda edit: (edit.name, edit.start, edit.end))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.name == after.name and after.start < before.end:
             raise RefusedError(f"two changes overlap in {before.name}")
-        if before[1:3] == after[1:3] and before.name == after.name and before.start < before.end:
-            raise RefusedError(f"two different values are asked for at one place of {before.name}")
     return tuple(ordered)
 
 

@@ -53,7 +53,8 @@ def _set(request: Request, value: Value) -> Ways:
     way = _way(used)
     row = row_of(way)
     raw = inverted(row, request.value)
-    edits, why = (), ""
+    edits: tuple[Edit, ...] = ()
+    why = ""
     try:
         edits = (replacing(used, _written(way, used, raw)),)
     except RefusedError as refused:

@@ -8,7 +8,7 @@ refer to it meet there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from bklint.model.resource import (
     ids_match,
     parse_id,
 )
-from bklint.model.value import ObjectData, Reason, Unknown, Value
+from bklint.model.value import ObjectData, Reason, Unknown, Value, parts_of
 from bklint.source import Locator
 
 EXTERNAL = frozenset(
@@ -103,12 +103,20 @@ class World:
     """Inputs without a value that have few possible ones, by cause; the engine may ask for a world for each."""
     _by_type: dict[str, list[Resource]] = field(default_factory=dict)
     _by_address: dict[str, Resource] = field(default_factory=dict)
+    _by_name: dict[tuple[str, Hashable], list[Resource]] = field(default_factory=dict)
+    _unnamed: dict[str, list[Resource]] = field(default_factory=dict)
+    _stub_ids: set[int] = field(default_factory=set)
     _stubs: dict[Hashable, Resource] = field(default_factory=dict)
 
     def add(self, resource: Resource) -> None:
         """Add a resource; before or after `finish`."""
         self.resources.append(resource)
-        self._by_type.setdefault(resource.type.casefold(), []).append(resource)
+        type_ = resource.type.casefold()
+        self._by_type.setdefault(type_, []).append(resource)
+        name = _index_of(parts_of(resource.names[-1]) or ())
+        self._by_name.setdefault((type_, name), []).append(resource)
+        if not isinstance(name, str):
+            self._unnamed.setdefault(type_, []).append(resource)
         self._by_address.setdefault(resource.address, resource)
 
     def of(self, type_: str) -> list[Resource]:
@@ -205,7 +213,7 @@ class World:
         child: Resource | None = None,
     ) -> Link:
         possible: Unknown | None = None
-        for candidate in self.of(type_):
+        for candidate in self._candidates(wanted, type_):
             if candidate is child:
                 continue
             answer = ids_match(wanted, id_of(candidate))
@@ -219,6 +227,17 @@ class World:
             return Link(None)
         owner = child if child is not None else None
         return Link(self._stub(("id", wanted), type_, None, wanted, names, owner))
+
+    def _candidates(self, wanted: ResourceId, type_: str) -> Iterator[Resource]:
+        """The resources of a type that an id may name: those of the same last name, known or symbolic, and of the others
+        those whose name, or the id's, is not known. Two stubs with names of different unknowns decide nothing."""
+        folded, name = type_.casefold(), _index_of(wanted.names[-1] if wanted.names else ())
+        same = self._by_name.get((folded, name), [])
+        yield from same
+        known = isinstance(name, str)
+        for each in self._unnamed.get(folded, ()) if known else self.of(type_):
+            if id(each) not in self._stub_ids and each not in same:
+                yield each
 
     def declares(self, type_: str) -> bool:
         """Whether the world declares a resource of the type (and not only refers to one)."""
@@ -251,6 +270,7 @@ class World:
                 mode="existing",
             )
             self._stubs[key] = found
+            self._stub_ids.add(id(found))
             self.add(found)
         return found
 
@@ -260,6 +280,13 @@ class Split(NamedTuple):
 
     cause: str
     choices: tuple[object, ...]
+
+
+def _index_of(name: tuple[str | Unknown, ...]) -> Hashable:
+    """A last name as a key: its text folded, or its parts with the keys of what is unknown."""
+    if all(isinstance(part, str) for part in name):
+        return "".join(map(str, name)).casefold()
+    return tuple(part.casefold() if isinstance(part, str) else ("unknown", part.key) for part in name)
 
 
 def _level(parts: tuple[str | Unknown, ...] | None, default: Unknown) -> Value:

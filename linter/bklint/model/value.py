@@ -269,11 +269,11 @@ def step(value: Value, name: str | int) -> Value:
         found = data.find(name)
         if found is not None:
             return found
-        return Value(data.rest, value.place) if data.rest is not None else missing(value.place)
+        return Value(_unseen(data.rest), value.place) if data.rest is not None else missing(value.place)
     if isinstance(data, ListData) and isinstance(name, int):
         if -len(data.items) <= name < len(data.items):
             return data.items[name]
-        return Value(data.rest, value.place) if data.rest is not None else missing(value.place)
+        return Value(_unseen(data.rest), value.place) if data.rest is not None else missing(value.place)
     if isinstance(data, Unknown):
         return member_value(value, data, name)
     if data is ABSENT:
@@ -292,6 +292,11 @@ def member_value(value: Value, data: Unknown, name: str | int) -> Value:
         return choices[0]._replace(hops=value.hops)
     place = choices[0].place if choices else value.place
     return Value(member_of(data, name), place, value.hops)
+
+
+def _unseen(rest: Unknown) -> Unknown:
+    """A member among an unknown rest: the same cause, and nothing that is known of the rest holds of it."""
+    return Unknown(rest.reason, rest.cause, rest.place)
 
 
 def member_of(data: Unknown, name: str | int) -> Unknown:

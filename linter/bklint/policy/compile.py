@@ -86,6 +86,7 @@ def policy(
         subsumes=tuple(data.get("subsumes", ())),
         safety=data.get("fix", {}).get("safety", "manual"),
         file=file,
+        disabled=frozenset(name for name, row in data.get("editions", {}).items() if row.get("disabled")),
     )
 
 

@@ -152,6 +152,8 @@ class Policy:
     subsumes: tuple[str, ...] = ()
     safety: str = "manual"
     file: str = ""
+    disabled: frozenset[str] = frozenset()
+    """The editions it does not run under."""
 
     def __repr__(self) -> str:
         return f"Policy({self.id})"

@@ -522,6 +522,11 @@ def unknown_of(text: str) -> Unknown:
 def test_alternatives_pass_through_functions() -> None:
     found = unknown_of("toUpper(parameters('env'))")
     assert found.key == ("parameter", (), "env")
+    listed = unknown_of(
+        "if(equals(parameters('env'), 'dev'), createArray('a', 'b'), createArray('c'))[parameters('n')]"
+    )
+    assert [choice.data for choice in listed.domain] == ["a", "b", "c"]
+    assert unknown_of("parameters('list')[parameters('n')]").type is None
     sizes = unknown_of("if(equals(parameters('env'), 'prod'), 4096, 128)")
     assert sorted(choice.data for choice in sizes.domain) == [128, 4096]  # type: ignore[type-var]
     assert (sizes.low, sizes.high, sizes.type) == (128, 4096, "number")

@@ -802,13 +802,14 @@ def test_references() -> None:
         "type": "Microsoft.Network/networkInterfaces",
         "name": "nic1",
         "identity": {"type": "SystemAssigned"},
-        "properties": {"dnsSettings": {"dnsServers": ["1.1.1.1"]}, "self": "[reference('nic1').self]"},
+        "properties": {"dnsSettings": {"dnsServers": ["1.1.1.1"]}, "self": "[reference('nic1').self]", "null": None},
     }
     asked = {
         "by_id": "[reference(resourceId('Microsoft.Network/networkInterfaces', 'nic1')).dnsSettings.dnsServers[0]]",
         "by_name": "[reference('nic1').dnsSettings.dnsServers[0]]",
         "by_text": "[reference(concat('Microsoft.Network/networkInterfaces/', 'nic1'), '2023-01-01').dnsSettings.dnsServers[0]]",
         "computed": "[reference('nic1').dnsSettings.internalDomainNameSuffix]",
+        "null": "[reference('nic1').null]",
         "full": "[reference('nic1', '2023-01-01', 'full').identity.type]",
         "principal": "[reference('nic1', '2023-01-01', 'full').identity.principalId]",
         "self": "[reference('nic1').self]",
@@ -820,6 +821,7 @@ def test_references() -> None:
         "by_name": "1.1.1.1",
         "by_text": "1.1.1.1",
         "computed": "?COMPUTED",
+        "null": "?COMPUTED",
         "full": "SystemAssigned",
         "principal": "?COMPUTED",
         "self": "?DATA",

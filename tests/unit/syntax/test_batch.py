@@ -41,5 +41,7 @@ def test_damaged_text_never_fails() -> None:
         data = bytearray(SCRIPT.encode())
         for _ in range(chance.randint(1, 5)):
             at = chance.randrange(len(data))
-            data[at : at + chance.randint(0, 9)] = chance.choice([b'"', b"(", b")", b"^", b"%", b"&", b"|", b"\xff", b"for "])
+            data[at : at + chance.randint(0, 9)] = chance.choice(
+                [b'"', b"(", b")", b"^", b"%", b"&", b"|", b"\xff", b"for "]
+            )
         batch.parse(bytes(data))

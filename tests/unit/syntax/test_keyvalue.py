@@ -23,7 +23,7 @@ def test_comments_only_at_the_beginning_of_a_line() -> None:
 
 
 def test_rows() -> None:
-    data = b"# c\n/dev/sdc1  /data xfs \"a b\" # d\n\n"
+    data = b'# c\n/dev/sdc1  /data xfs "a b" # d\n\n'
     (row,) = keyvalue.rows(data)
     assert [field.text for field in row.fields] == ["/dev/sdc1", "/data", "xfs", "a b"]
     assert data[row.fields[1].start : row.fields[1].end] == b"/data"
@@ -31,7 +31,7 @@ def test_rows() -> None:
 
 def test_registry() -> None:
     data = (
-        b"\xef\xbb\xbfWindows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\A\\B]\r\n\"Na\\\\me\"=dword:00000004\r\n"
+        b'\xef\xbb\xbfWindows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\A\\B]\r\n"Na\\\\me"=dword:00000004\r\n'
         b'@="x"\r\n"Hex"=hex:01,\\\r\n  02\r\n[-HKEY_LOCAL_MACHINE\\C]\r\n"D"=-\r\n'
     )
     found = keyvalue.registry(data)

@@ -69,7 +69,11 @@ def test_words() -> None:
     assert new.words[2].parts == (Ref("adapter.ifindex", "$adapter.ifIndex"),)
     assert new.words[-1].parts == (Ref("gateway", "$Gateway"),)
     assert [word.literal for word in named("netsh.exe").words[1:]] == ["winhttp", "set", "proxy", "a=b c"]
-    assert [w.literal for w in named("[Environment]::SetEnvironmentVariable").words[1:]] == ["http_proxy", "http://p", "Machine"]
+    assert [w.literal for w in named("[Environment]::SetEnvironmentVariable").words[1:]] == [
+        "http_proxy",
+        "http://p",
+        "Machine",
+    ]
 
 
 def test_here_strings_and_assignments() -> None:
@@ -98,6 +102,8 @@ def test_damaged_text_never_fails() -> None:
         data = bytearray(SCRIPT.encode())
         for _ in range(chance.randint(1, 5)):
             at = chance.randrange(len(data))
-            data[at : at + chance.randint(0, 9)] = chance.choice([b'"', b"'", b"$(", b"`", b'@"\n', b"{", b")", b"\xff", b"<#"])
+            data[at : at + chance.randint(0, 9)] = chance.choice(
+                [b'"', b"'", b"$(", b"`", b'@"\n', b"{", b")", b"\xff", b"<#"]
+            )
         for statement in powershell.parse(bytes(data)).statements:
             assert 0 <= statement.start <= statement.end <= len(data)

@@ -52,7 +52,9 @@ def test_conditions(name: str, conditional: bool) -> None:
 
 
 def test_words_lose_their_quotes_and_keep_their_references() -> None:
-    words = [word.parts for word in shell.parse(b"""x 'a $b' "c $d" e\\ f ${g:-h} $(i j) k"l"m\n""").statements[0].words]
+    words = [
+        word.parts for word in shell.parse(b"""x 'a $b' "c $d" e\\ f ${g:-h} $(i j) k"l"m\n""").statements[0].words
+    ]
     assert words == [
         ("x",),
         ("a $b",),
@@ -109,5 +111,7 @@ def test_damaged_text_never_fails() -> None:
         data = bytearray(SCRIPT.encode())
         for _ in range(chance.randint(1, 5)):
             at = chance.randrange(len(data))
-            data[at : at + chance.randint(0, 9)] = chance.choice([b'"', b"'", b"$(", b"`", b"<<E\n", b"{", b")", b"\xff", b""])
+            data[at : at + chance.randint(0, 9)] = chance.choice(
+                [b'"', b"'", b"$(", b"`", b"<<E\n", b"{", b")", b"\xff", b""]
+            )
         shell.parse(bytes(data))

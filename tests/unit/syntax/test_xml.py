@@ -23,7 +23,9 @@ def test_elements() -> None:
     assert root.find("none") is None
 
 
-@pytest.mark.parametrize("text", [b"", b"<a>", b"<a></b>", b"no", b"\xff<a/>", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'])
+@pytest.mark.parametrize(
+    "text", [b"", b"<a>", b"<a></b>", b"no", b"\xff<a/>", b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>']
+)
 def test_refused(text: bytes) -> None:
     with pytest.raises(InputError):
         xml.parse(text)

@@ -69,15 +69,24 @@ def _some_member(value: Value, key: Value, place: Locator | None) -> Value:
     else:
         symbol = ("member", value.place, identity)
     why = replace(why, type=None, nonnull=False, nonempty=False, low=None, high=None, domain=(), key=symbol)
-    data = value.data
-    choices: tuple[Value, ...] = ()
-    if isinstance(data, ListData) and data.rest is None:
-        choices = data.items
-    elif isinstance(data, ObjectData) and data.rest is None:
-        choices = tuple(data.fields[name] for name in data.fields if equal(Value(name), key) is not False)
+    choices = _candidates(value, key)
     if not choices:
-        return Value(data if isinstance(data, Unknown) else why, place)
+        hidden = value.data if isinstance(value.data, Unknown) else why
+        return Value(Unknown(hidden.reason, hidden.cause, hidden.place, key=symbol), place)
     found = join(choices, why)
     if isinstance(found.data, Unknown):
         found = found._replace(data=replace(found.data, key=symbol))
     return found
+
+
+def _candidates(value: Value, key: Value) -> tuple[Value, ...]:
+    """The members that a name or number that is not known may mean; none where they cannot be listed."""
+    data = value.data
+    if isinstance(data, ListData) and data.rest is None:
+        return data.items
+    if isinstance(data, ObjectData) and data.rest is None:
+        return tuple([data.fields[name] for name in data.fields if equal(Value(name), key) is not False])
+    if isinstance(data, Unknown) and data.domain:
+        found = [_candidates(choice, key) for choice in data.domain]
+        return tuple([one for candidates in found for one in candidates]) if all(found) else ()
+    return ()

@@ -182,8 +182,10 @@ class _Opened(Fields):
 
 
 def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
-    """A value of which every object may have further members, hidden by `rest`."""
+    """A value of which every object may have further members, hidden by `rest`; so is what is written null."""
     data = value.data
+    if data is None:
+        return Value(rest, value.place)
     if isinstance(data, ListData) and depth < MAX_LISTS:
         return value._replace(data=ListData(tuple([opened(item, rest, depth + 1) for item in data.items]), data.rest))
     if isinstance(data, ObjectData):

@@ -308,7 +308,7 @@ class Interpreter:
         return [(self._key(loop.variable), self._expand(item, {})[0]) for item in loop.items or ()]
 
     def _call(self, args: Sequence[Arg], statement: Statement) -> Call | None:
-        if args[0].quoted and self._family != "shell":
+        if (args[0].quoted and self._family != "shell") or marked(args[0].text):
             name = ""
         else:
             name = args[0].text

@@ -139,7 +139,7 @@ def run(call: Call, family: str) -> None:
         _nested(call, name, family)
     elif name.startswith("["):
         windows.static_method(call)
-    elif name == "" or marked(name):
+    elif name == "":
         _method(call)
     elif name in ("remove-item", "ri", "del", "rmdir", "rd") and family == "powershell":
         registry.remove_item(call)

@@ -21,6 +21,7 @@ from bklint.frontends.terraform.inputs import RootInputs, validation_domain
 from bklint.frontends.terraform.module import ModuleFiles, Written
 from bklint.frontends.terraform.strings import known_text
 from bklint.frontends.terraform.views import BodyView
+from bklint.model import path as paths
 from bklint.model.inventory import Note, Split
 from bklint.model.value import (
     Ident,
@@ -96,6 +97,7 @@ class ModuleInstance:
         self._memo: dict[tuple[str, str], Value] = {}
         self._busy: set[tuple[str, str]] = set()
         self._expansions: dict[tuple[str, str, str], Expansion] = {}
+        self._references: dict[tuple[str, str, str], Value] = {}
         if files.damaged is not None and tree.damaged is None:
             tree.damaged = files.damaged
 
@@ -293,6 +295,14 @@ class ModuleInstance:
 
     def reference(self, mode: str, type_: str, name: str) -> Value:
         """The value of a reference to a whole resource, data source or module."""
+        found = self._references.get((mode, type_, name))
+        if found is None:
+            found = self._reference(mode, type_, name)
+            if self._expansions.get((mode, type_, name)) is not None:
+                self._references[mode, type_, name] = found
+        return found
+
+    def _reference(self, mode: str, type_: str, name: str) -> Value:
         base = self.address(mode, type_, name)
         found = self.expansion(mode, type_, name)
         items = [(instance, self._stands_for(base + instance.suffix, mode)) for instance in found.instances]
@@ -350,9 +360,11 @@ class ModuleInstance:
         if written is not None and written.data is not None:
             return written._replace(ident=ident)
         blocks = view.blocks(name)
-        if blocks.items or blocks.rest is not None:
-            return Value(ListData(tuple([block.as_value() for block in blocks.items]), blocks.rest), view.header)
         reason = Reason.DATA if declared.mode == "data" else Reason.COMPUTED
+        if blocks.items or blocks.rest is not None:
+            computed = Unknown(reason, f"{address}.{name}")
+            items = tuple([paths.opened(block.as_value(), computed) for block in blocks.items])
+            return Value(ListData(items, blocks.rest), view.header)
         certain = name == "id"
         return Value(
             Unknown(

@@ -1,0 +1,197 @@
+"""The loop that mends: plan, edit in memory, read again, scan again; only what stands all tests is kept.
+
+Many fixes are tried together and halved where they fail, so that one bad fix keeps no other from being made. Nothing is
+written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from bklint.errors import InputError
+from bklint.files import Reader, normalise
+from bklint.finding import Finding, Report, Severity
+from bklint.fix.edits import Edit, RefusedError, applied, united
+from bklint.fix.gate import check
+from bklint.fix.plan import Plan, Planner, Seen
+from bklint.fix.repository import Edited
+from bklint.policy.store import PolicySet
+from bklint.source import Source
+
+MAX_ROUNDS = 20
+"""Most times that is planned anew; each round mends at least one finding."""
+
+Sign = tuple[str, str, str]
+"""Policy, address and sub-key: what a finding is recognised by while texts move."""
+
+
+class Wanted(NamedTuple):
+    """What may be changed: fixes that force replacement with `unsafe`; those of security also need their policy in
+    `named`. `least` is the severity from which findings that are not named are mended."""
+
+    unsafe: bool = False
+    named: frozenset[str] = frozenset()
+    least: Severity = Severity.WARNING
+
+    def refusal(self, plan: Plan) -> str:
+        """Why a plan may not be done; empty where it may."""
+        if plan.safety == "replace" and not self.unsafe:
+            return f"{plan.does} forces replacement: add --unsafe-fixes"
+        if plan.safety == "security" and not (self.unsafe and plan.finding.policy in self.named):
+            changed = f"changes a security control ({plan.control or 'see the fix'})"
+            return f"{plan.does} {changed}: add --unsafe-fixes --select {plan.finding.policy}"
+        return ""
+
+
+class Left(NamedTuple):
+    """A finding that was not mended, and why."""
+
+    finding: Finding
+    reason: str
+
+
+@dataclass(slots=True)
+class Fixed:
+    """What came of it: the files with their content before and after, what was done and what was not."""
+
+    files: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    done: list[Plan] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+class Bench(NamedTuple):
+    """How a scan is done: the report of everything a reader gives, and the worlds of some of its roots."""
+
+    scan: Callable[[Reader], Report]
+    worlds: Callable[[Reader], Iterator[Seen]]
+    policies: PolicySet
+
+
+class Mending:
+    """One run of fixes."""
+
+    def __init__(self, bench: Bench, wanted: Wanted, reader: Reader) -> None:
+        self._bench = bench
+        self._wanted = wanted
+        self._texts = Edited(reader, {})
+        self._refused: dict[Sign, Left] = {}
+        self._notes: dict[str, None] = {}
+        self._done: list[Plan] = []
+        self._report = Report()
+
+    def run(self) -> Fixed:
+        """Mend what can be mended."""
+        self._report = self._bench.scan(self._texts)
+        for _ in range(MAX_ROUNDS):
+            plans = self._plans()
+            if not plans or not self._attempt(plans):
+                break
+        texts = self._texts
+        files = {name: (texts.original(name), data) for name, data in texts.texts.items()}
+        return Fixed(files, self._done, list(self._refused.values()), list(self._notes))
+
+    def _plans(self) -> list[Plan]:
+        """The plans that may be done together; those that stand in the way of an earlier one wait for another round."""
+        open_ = [each for each in self._report.findings if self._concerns(each)]
+        planner = Planner(open_, self._bench.policies, self._texts)
+        if any(self._bench.policies.by_id(each.policy) for each in open_):
+            for seen in self._bench.worlds(self._texts):
+                planner.look(seen)
+        made, left = planner.plans()
+        for finding, reason in left:
+            self._refuse(finding, reason)
+        fit: list[Plan] = []
+        for plan in made:
+            reason = self._wanted.refusal(plan)
+            if reason:
+                self._refuse(plan.finding, reason)
+            elif _compatible([*fit, plan]):
+                fit.append(plan)
+        return fit
+
+    def _concerns(self, finding: Finding) -> bool:
+        shown = finding.severity >= self._wanted.least or finding.policy in self._wanted.named
+        return shown and not any(sign in self._refused for sign in signs([finding]))
+
+    def _refuse(self, finding: Finding, reason: str) -> None:
+        for sign in signs([finding]):
+            self._refused[sign] = Left(finding, reason)
+
+    def _attempt(self, plans: Sequence[Plan]) -> bool:
+        """Do the plans, or as many of them as stand the tests; whether anything was done or refused."""
+        try:
+            self._accept(plans)
+            return True
+        except RefusedError as refused:
+            if len(plans) == 1:
+                self._refuse(plans[0].finding, str(refused))
+                return True
+        half = len(plans) // 2
+        done = len(self._done)
+        self._attempt(plans[:half])
+        return True if len(self._done) > done else self._attempt(plans[half:])
+
+    def _accept(self, plans: Sequence[Plan]) -> None:
+        """Take the plans over. Raises RefusedError and changes nothing where a test fails."""
+        texts: dict[str, bytes] = {}
+        notes = []
+        for name, edits in _by_file(united(edit for plan in plans for edit in plan.edits)).items():
+            before = edits[0].source
+            after = Source(name, applied(before.data, edits))
+            notes.append(check(before, after, edits))
+            texts[normalise(name)] = after.data
+        candidate = self._texts.with_texts(texts)
+        report = self._bench.scan(candidate)
+        _compare(self._report, report, plans)
+        self._texts, self._report = candidate, report
+        self._done.extend(plans)
+        self._notes.update(dict.fromkeys(filter(None, notes)))
+
+
+def _compatible(plans: Sequence[Plan]) -> bool:
+    try:
+        united(edit for plan in plans for edit in plan.edits)
+    except RefusedError:
+        return False
+    return True
+
+
+def _by_file(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
+    found: dict[str, list[Edit]] = {}
+    for edit in edits:
+        found.setdefault(edit.name, []).append(edit)
+    return found
+
+
+def signs(findings: Iterable[Finding]) -> set[Sign]:
+    """What findings are recognised by, one for each address."""
+    return {(each.policy, address, each.sub_key) for each in findings for address in each.addresses}
+
+
+def _compare(before: Report, after: Report, plans: Sequence[Plan]) -> None:
+    """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up."""
+    mended, now = signs(plan.finding for plan in plans), signs(after.findings)
+    if mended & now:
+        raise RefusedError("the fault would still be there")
+    new = sorted(now - signs(before.findings))
+    if new:
+        raise RefusedError(f"{new[0][0]} would be reported on {new[0][1]} then")
+    asked = {(policy, address) for policy, address, _ in mended}
+    if any((each.policy, each.address) in asked for each in after.undecided):
+        raise RefusedError("it could not be decided any more whether the fault is gone")
+    if after.files_unread > before.files_unread:
+        raise RefusedError("a file could not be read any more")
+
+
+def changed_meanwhile(fixed: Fixed, reader: Reader) -> Iterator[str]:
+    """The files that are not what they were when they were read."""
+    for name, (before, _) in fixed.files.items():
+        try:
+            same = reader.read(name) == before
+        except InputError:
+            same = False
+        if not same:
+            yield name
