@@ -22,7 +22,7 @@ RANKS = {
     "finding": 4, "reach": 4,
     "engine": 5, "suppress": 5, "baseline": 5, "choices": 5, "fix": 5, "reporters": 5,
     "sift": 6,
-    "run": 7, "starter": 8, "examples": 8, "trial": 9, "arguments": 9,
+    "run": 7, "starter": 8, "examples": 8, "mending": 8, "trial": 9, "arguments": 9,
     "cli": 10,
     "__main__": 11,
 }  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, Reader
-from bklint.finding import Finding, Gone, Undecided, lasting
+from bklint.finding import Finding, Gone, Key, Undecided, key_of, lasting
 from bklint.source import Source
 
 VERSION = 1
@@ -100,10 +100,9 @@ class View(NamedTuple):
 
 def match(entries: Iterable[Entry], findings: Iterable[Finding], view: View) -> Matched:
     """Each finding with the entry it is known by, the surest way first."""
-    left = list(entries)
-    known: dict[int, Entry] = {}
     listed = list(findings)
-    for way in (_here, _elsewhere, _moved, _shared):
+    known, left = _exactly(entries, listed, view)
+    for way in (_elsewhere, _moved, _shared) if left else ():
         for number, finding in enumerate(listed):
             if number in known or finding.policy in NEVER:
                 continue
@@ -113,12 +112,22 @@ def match(entries: Iterable[Entry], findings: Iterable[Finding], view: View) -> 
     return Matched(tuple((finding, known.get(number)) for number, finding in enumerate(listed)), tuple(left))
 
 
+def _exactly(entries: Iterable[Entry], findings: list[Finding], view: View) -> tuple[dict[int, Entry], list[Entry]]:
+    """The findings whose entry has the same policy, address, sub-key and path, by number; and the other entries."""
+    waiting: dict[Key, list[Entry]] = {}
+    for entry in entries:
+        key = Key(entry.policy, entry.address.casefold(), entry.sub_key.casefold(), entry.path)
+        waiting.setdefault(key, []).append(entry)
+    known = {}
+    for number, finding in enumerate(findings):
+        same = waiting.get(key_of(finding)._replace(path=view.relative(finding.path)))
+        if same and finding.policy not in NEVER:
+            known[number] = same.pop(0)
+    return known, [entry for same in waiting.values() for entry in same]
+
+
 def _same(entry: Entry, finding: Finding) -> bool:
     return entry.policy == finding.policy and entry.sub_key.casefold() == finding.sub_key.casefold()
-
-
-def _here(entry: Entry, finding: Finding, view: View) -> bool:
-    return _folded(entry) == _address(finding) and entry.path == view.relative(finding.path)
 
 
 def _elsewhere(entry: Entry, finding: Finding, view: View) -> bool:

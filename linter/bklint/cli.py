@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from bklint.config import Configuration
     from bklint.finding import Report
+    from bklint.policy.store import PolicySet
     from bklint.reporters import Style
     from bklint.reporters.explanation import Explanation
     from bklint.run import ScanOptions
@@ -92,13 +93,9 @@ def _scan(arguments: Namespace) -> int:
     outputs = _outputs(arguments.format, arguments.output)
     policies = run.load_policies(options)
     if arguments.fix or arguments.diff or arguments.unsafe_fixes:
-        from bklint import mending
-
-        said = mending.mend(arguments, options, policies)
-        print(said.errors, end="", file=sys.stderr)
-        print(said.output, end="")
-        if said.code is not None:
-            return said.code
+        code = _mend(arguments, options, policies)
+        if code is not None:
+            return code
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
         report = run.scan(scanned(arguments), options, policies, progress=progress)
     code = exit_code(report, arguments, config)
@@ -108,6 +105,19 @@ def _scan(arguments: Namespace) -> int:
     for format_, file in outputs:
         _write(format_, file, report, style)
     return code
+
+
+def _mend(arguments: Namespace, options: ScanOptions, policies: PolicySet) -> int | None:
+    """`--fix` and `--diff`: the exit status, None where the report of what is left is to follow."""
+    from bklint import mending
+    from bklint.arguments import check_fixes, words
+
+    check_fixes(arguments)
+    unsafe, selected = arguments.unsafe_fixes, words(arguments.select)
+    said = mending.mend(scanned(arguments), options, policies, selected, unsafe, not arguments.diff)
+    print(said.errors, end="", file=sys.stderr)
+    print(said.output, end="")
+    return said.code
 
 
 def exit_code(report: Report, arguments: Namespace, config: Configuration) -> int:

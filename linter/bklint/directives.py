@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from bklint.checking import one_of
 from bklint.errors import InputError
-from bklint.source import Place, Source, Span
+from bklint.source import BOM, Place, Source, Span
 from bklint.syntax.node import Attribute, Body, Call, Expr, ObjectExpr, TupleExpr
 
 MARK = b"bklint"
@@ -27,6 +27,9 @@ MAX_COMMENTS = 1000
 
 MAX_LINES = 20 * MAX_COMMENTS
 """Most lines of one file that are looked at for suppressions in scripts."""
+
+MAX_STACKED = 50
+"""Most lines of comments between a suppression and what it means."""
 
 VERBS = ("ignore", "ignore-file")
 HOW = "write `bklint: ignore[BKP301] reason`"
@@ -174,7 +177,7 @@ class _Layout:
 
     def _code_before(self, line: int, start: int) -> bool:
         """Whether there is more than blanks and comments before a comment on its line."""
-        before = bytearray(self.source.data[line:start].removeprefix(b"\xef\xbb\xbf"))
+        before = bytearray(self.source.data[line:start].replace(BOM, b" " * len(BOM)))
         for other in self.comments[bisect_left(self.comments, (line, 0)) : bisect_left(self.comments, (start, 0))]:
             before[other.start - line : other.end - line] = b" " * (other.end - other.start)
         return bool(before.strip())
@@ -186,14 +189,14 @@ def _line_end(source: Source, at: int) -> int:
 
 
 def _next_line(source: Source, end: int) -> int:
-    """The start of the next line that holds code; `end` where there is none."""
+    """The start of the next line that holds code; `end` where there is none near."""
     at = source.data.find(b"\n", end) + 1
-    while at:
+    for _ in range(MAX_STACKED):
         stop = _line_end(source, at)
-        if not _COMMENT_LINE.match(source.data, at, stop):
-            return at
-        at = source.data.find(b"\n", at) + 1
-    return end
+        if not at or not _COMMENT_LINE.match(source.data, at, stop):
+            break
+        at = stop + 1 if stop < len(source.data) else 0
+    return at or end
 
 
 # -- dialects ------------------------------------------------------------------------------------------------------

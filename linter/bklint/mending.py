@@ -7,12 +7,10 @@ takes a decision, to standard error.
 from __future__ import annotations
 
 import textwrap
-from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bklint import run
-from bklint.arguments import check_fixes, scanned, words
 from bklint.files import Reader, write_atomically
 from bklint.finding import Finding, Severity
 from bklint.fix.plan import Plan
@@ -31,22 +29,23 @@ class Said(NamedTuple):
     code: int | None = None
 
 
-def mend(arguments: Namespace, options: ScanOptions, policies: PolicySet) -> Said:
-    """Mend, or show what would be mended. Raises UsageError."""
-    check_fixes(arguments)
-    paths = scanned(arguments)
-    wanted = Wanted(arguments.unsafe_fixes, _named(arguments, policies), options.min_severity)
+def mend(
+    paths: Sequence[str], options: ScanOptions, policies: PolicySet, selected: Iterable[str], unsafe: bool, write: bool
+) -> Said:
+    """Mend, or show what would be mended. `selected` are the words of `--select`. Raises UsageError."""
+    wanted = Wanted(unsafe, named(selected, policies), options.min_severity)
     fixed = run.fixed(paths, options, policies, wanted)
-    if arguments.diff:
-        return Said(diff(fixed), "".join(f"{line}\n" for line in told(fixed, "would fix")), 1 if fixed.files else 0)
+    if not write:
+        code = 3 if fixed.unread else 1 if fixed.files else 0
+        return Said(diff(fixed), "".join(f"{line}\n" for line in told(fixed, "would fix")), code)
     failures = list(_written(fixed, run.disk_reader(paths, options)))
     errors = [*told(fixed, "fixed", snippets=False), *failures]
     return Said("", "".join(f"{line}\n" for line in errors), 3 if failures else None)
 
 
-def _named(arguments: Namespace, policies: PolicySet) -> frozenset[str]:
-    """The policies that `--select` names one by one, by id or name; a glob or an area names none."""
-    given = {word.casefold() for word in words(arguments.select)}
+def named(selected: Iterable[str], policies: PolicySet) -> frozenset[str]:
+    """The policies that are selected one by one, by id or name; a glob or an area names none."""
+    given = {word.casefold() for word in selected}
     return frozenset(each.id for each in policies if given & {each.id.casefold(), each.name.casefold()})
 
 

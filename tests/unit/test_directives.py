@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bklint.directives import Directive, directives
@@ -168,3 +170,18 @@ def test_scripts() -> None:
 @pytest.mark.parametrize("name", ["a.tf", "a.json", "a.sh", "a.tfvars", "a.tf.json"])
 def test_damaged_files(name: str, text: bytes) -> None:
     assert all(each.ids == ("A",) for each in directives(Source(name, text)))
+
+
+@pytest.mark.parametrize("name", ["a.tf", "a.sh", "a.json"])
+@pytest.mark.parametrize(
+    "line", ["# bklint: ignore[A] x\n", "x = 1 # bklint: ignore[A] x\n", "x = 1\n# bklint: ignore[A] x\n"]
+)
+def test_many_take_no_time(name: str, line: str) -> None:
+    """Linear, and bounded: a file of twenty thousand suppressions is no file that someone wrote."""
+    text = line * 20_000
+    if name.endswith("json"):
+        text = "{" + text.replace("x = 1", '"x": 1,').replace("#", "//") + '"y": 2}'
+    began = time.monotonic()
+    found = directives(Source(name, text.encode()))
+    assert found
+    assert time.monotonic() - began < 10

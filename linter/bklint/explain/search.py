@@ -49,9 +49,9 @@ _LINK = re.compile(r"https?://\S+")
 _EMPTY = frozenset(
     _TOKEN.findall(
         "a an and are as at azure be by can cannot do does for from has have if in is isn it its microsoft no not of on or "
-    "please so t that the then this to was wasn were when with you your doesn "
-    "au aux avec c car ce ces cette d dans de des du elle en est et etre il ils l la le les leur ne ou par pas pour qu "
-    "que qui s sa sauvegarde se ses si son sont sur un une veuillez vos votre vous backup vm n y afin ainsi"
+        "please so t that the then this to was wasn were when with you your doesn "
+        "au aux avec c car ce ces cette d dans de des du elle en est et etre il ils l la le les leur ne ou par pas pour qu "
+        "que qui s sa sauvegarde se ses si son sont sur un une veuillez vos votre vous backup vm n y afin ainsi"
     )
 )
 """Words that say nothing about which error it is."""

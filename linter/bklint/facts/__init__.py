@@ -104,7 +104,7 @@ def fact(
             assert isinstance(kept, Value)
             return kept
 
-        remembered.__doc__, remembered.__module__ = compute.__doc__, compute.__module__
+        remembered.__doc__ = compute.__doc__
         _FACTS[name] = Fact(name, types, remembered, reads, fields, compute.__module__.rpartition(".")[2])
         return remembered
 

@@ -11,7 +11,7 @@ from typing import Any
 from bklint.fix import json_text, literals
 from bklint.fix.edits import RefusedError, replacing
 from bklint.fix.repository import check_editable
-from bklint.fix.request import Request, Ways, spot
+from bklint.fix.request import Request, Ways, check_item, spot
 from bklint.model import path as paths
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Value
@@ -26,6 +26,9 @@ def ways(request: Request) -> Ways:
     if request.op == "remove":
         return _remove(request)
     if request.op == "append":
+        return _append(request)
+    if request.op == "insertItem":
+        check_item(request)
         return _append(request)
     if request.op == "set":
         value = request.present

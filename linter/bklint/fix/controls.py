@@ -22,7 +22,7 @@ PROPERTIES = {
     "exclusions": "antivirus exclusions",
     "accesspolicies": "access to the key vault",
     "encryption": "encryption",
-    "settings": "settings of the extension",
+    "approvedextensions": "list of approved extensions",
 }
 """Property in lower case, anywhere in a path, to the control that it belongs to."""
 

@@ -95,4 +95,6 @@ def _read_once(text: str, directory: str, reader: Reader) -> bool:
     if re.fullmatch(r"(?:var|local)\.[\w-]+", text):
         return mentions(directory, rf"(?<![\w.-]){re.escape(text)}(?![\w-])", reader) == 1
     last = text.rpartition(".")[2]
-    return re.fullmatch(r"[\w-]+", last) is not None and mentions(directory, rf"(?<!\bvar)(?<!\blocal)\.{last}(?![\w-])", reader) == 1
+    if re.fullmatch(r"[\w-]+", last) is None:
+        return False
+    return mentions(directory, rf"(?<!\bvar)(?<!\blocal)\.{last}(?![\w-])", reader) == 1

@@ -100,7 +100,7 @@ class Planner:
                     continue
                 value = filled(operation.value, resource, env)
                 request = Request(operation.op, resource, operation.field, value, self._reader)
-                wish.ways.setdefault(number, []).append(DIALECTS[resource.dialect](request))
+                wish.ways.setdefault(number, []).append(DIALECTS[resource.dialect](request.in_parent()))
                 wish.values[number] = value
         except RefusedError as refused:
             wish.refused = wish.refused or str(refused)
@@ -130,6 +130,8 @@ class Planner:
             edits.extend(_chosen(ways, self._shared.get(policy.id, set())))
         for source in {edit.name: edit.source for edit in edits}.values():
             check_editable(source, self._reader)
+        if all(edit.old == edit.new for edit in edits):
+            raise RefusedError("it is already as the fix would have it")
         asked = [(number, policy.operations[number]) for number in sorted(wish.ways)]
         kinds = [controls.safety(policy, finding.resource_type, operation) for _, operation in asked]
         named = [controls.control(finding.resource_type, operation) for _, operation in asked]
@@ -182,7 +184,9 @@ def _told(operation: Operation, value: Any) -> str:
     name = operation.field.rpartition(".")[2]
     if operation.op == "remove":
         return f"remove {name}" if name else "remove it"
+    if operation.op == "insertItem":
+        return f"add '{value.get('name', 'an item')}' to {name}"
     if operation.op == "append":
-        return f"add {value!r} to {name}"
-    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+        return f"add '{value}' to {name}"
+    shown = str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
     return f"set {name} = {shown}"

@@ -5,23 +5,37 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from bklint.files import Reader
-from bklint.fix.edits import Edit
+from bklint.fix.edits import Edit, RefusedError
 from bklint.model import path as paths
 from bklint.model.resource import Resource
-from bklint.model.value import Value
+from bklint.model.value import ListData, Value, step
 from bklint.source import Locator
+
+PARENT = "parent."
 
 Spot = tuple[str, int, int]
 
 
 class Request(NamedTuple):
-    """One operation on one resource; `value` is plain data, facts and parameters filled in."""
+    """One operation on one resource; `value` is plain data, facts and parameters filled in.
+
+    A field that begins with `parent.` is one of the resource around an inline child, which is then `beside`: a new item
+    goes into the list that the child is an item of.
+    """
 
     op: str
     resource: Resource
     field: str
     value: Any
     reader: Reader
+    beside: Resource | None = None
+
+    def in_parent(self) -> Request:
+        """The same request to the parent, where the field is one of it."""
+        parent = self.resource.parent
+        if not self.field.startswith(PARENT) or parent is None:
+            return self
+        return self._replace(resource=parent, field=self.field[len(PARENT) :], beside=self.resource)
 
     @property
     def path(self) -> tuple[paths.Step, ...]:
@@ -65,3 +79,14 @@ def spots(request: Request) -> set[Spot]:
         value = request.present
         found = {spot(value.place), spot(value.used_at)}
     return {each for each in found if each is not None}
+
+
+def check_item(request: Request) -> Resource:
+    """The inline child that a new item goes beside. Raises RefusedError where there is none, or one of its name."""
+    beside, items = request.beside, request.present
+    if beside is None or not beside.derived or not isinstance(items.data, ListData) or items.data.rest is not None:
+        raise RefusedError("the list it would go into is not written out around it")
+    name = request.value.get("name")
+    if any(str(step(item, "name").data).casefold() == str(name).casefold() for item in items.data.items):
+        raise RefusedError(f"there is a {name} already")
+    return beside

@@ -12,9 +12,10 @@ from typing import Any
 from bklint.fix import body, literals
 from bklint.fix.edits import Edit, RefusedError, replacing, without_lines
 from bklint.fix.embedded import put_json, text_in_string
+from bklint.fix.items import put_before
 from bklint.fix.origins import sole_leaf
 from bklint.fix.repository import directory_of, mentions
-from bklint.fix.request import Request, Ways, spot
+from bklint.fix.request import Request, Ways, check_item, spot
 from bklint.fix.sequences import HCL_COMMENTS, Bracketed, put_in
 from bklint.fix.tree import Way, is_exactly, parsed, way_to
 from bklint.frontends.terraform.embedded_text import EmbeddedPlace
@@ -31,6 +32,8 @@ def ways(request: Request) -> Ways:
         return _remove(request)
     if request.op == "append":
         return _append(request)
+    if request.op == "insertItem":
+        return _item(request)
     if request.op == "set":
         value = request.present
         if value.exists is False or value.is_default:
@@ -236,6 +239,21 @@ def _append(request: Request) -> Ways:
     items = [Span(item.start, item.end) for item in node.items]
     edits = put_in(Bracketed(place.source, node.start, node.end, items), [literals.hcl(request.value)])
     return Ways(use=tuple(edits), use_spot=spot(place))
+
+
+def _item(request: Request) -> Ways:
+    """A new block in front of the one that the request is about."""
+    beside = check_item(request)
+    place = beside.body.place.locate() if beside.body.place is not None else None
+    mapped = mapping_of(request.resource.source_type)
+    row = next((row for row in mapped.rows if row.path == request.path), None) if mapped is not None else None
+    if place is None or row is None or row.convert != "blocks" or place.source.name.endswith(".json"):
+        raise RefusedError(f"{request.field} is not written as blocks")
+    block = next((each for each in reversed(_way(place).blocks) if each.start == place.start), None)
+    if block is None or block.type != row.arg:
+        raise RefusedError("it is not written as a block of its own")
+    edit = put_before(place.source, block, row, request.value)
+    return Ways(use=(edit,), use_spot=(place.source.name, block.start, block.end))
 
 
 # -- removal -------------------------------------------------------------------------------------------------------

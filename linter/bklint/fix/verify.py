@@ -54,12 +54,14 @@ class Left(NamedTuple):
 
 @dataclass(slots=True)
 class Fixed:
-    """What came of it: the files with their content before and after, what was done and what was not."""
+    """What came of it: the files with their content before and after, what was done and what was not. `unread`: an
+    input that claims a dialect could not be read."""
 
     files: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     done: list[Plan] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: bool = False
 
 
 class Bench(NamedTuple):
@@ -91,7 +93,7 @@ class Mending:
                 break
         texts = self._texts
         files = {name: (texts.original(name), data) for name, data in texts.texts.items()}
-        return Fixed(files, self._done, list(self._refused.values()), list(self._notes))
+        return Fixed(files, self._done, list(self._refused.values()), list(self._notes), self._report.unread_claimed)
 
     def _plans(self) -> list[Plan]:
         """The plans that may be done together; those that stand in the way of an earlier one wait for another round."""
@@ -145,7 +147,7 @@ class Mending:
             texts[normalise(name)] = after.data
         candidate = self._texts.with_texts(texts)
         report = self._bench.scan(candidate)
-        _compare(self._report, report, plans)
+        _compare(self._report, report, plans, self._wanted.least)
         self._texts, self._report = candidate, report
         self._done.extend(plans)
         self._notes.update(dict.fromkeys(filter(None, notes)))
@@ -171,12 +173,17 @@ def signs(findings: Iterable[Finding]) -> set[Sign]:
     return {(each.policy, address, each.sub_key) for each in findings for address in each.addresses}
 
 
-def _compare(before: Report, after: Report, plans: Sequence[Plan]) -> None:
-    """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up."""
-    mended, now = signs(plan.finding for plan in plans), signs(after.findings)
-    if mended & now:
-        raise RefusedError("the fault would still be there")
-    new = sorted(now - signs(before.findings))
+def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severity) -> None:
+    """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up.
+
+    What is left of an error as mere advice, below the severity that is mended, counts as gone.
+    """
+    for plan in plans:
+        level = min(least, plan.finding.severity)
+        if signs([plan.finding]) & signs(each for each in after.findings if each.severity >= level):
+            raise RefusedError("the fault would still be there")
+    mended = signs(plan.finding for plan in plans)
+    new = sorted(signs(after.findings) - signs(before.findings))
     if new:
         raise RefusedError(f"{new[0][0]} would be reported on {new[0][1]} then")
     asked = {(policy, address) for policy, address, _ in mended}

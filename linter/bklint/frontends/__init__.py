@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from bklint.files import Reader
 from bklint.model.inventory import Inventory, World
+from bklint.model.resource import Resource
 
 FRONTENDS: Mapping[str, str] = {
     "terraform": "bklint.frontends.terraform",
@@ -78,21 +79,35 @@ def frontend(dialect: str) -> Frontend:
     return function
 
 
-CARRYING = (
-    "Microsoft.Compute/virtualMachines",
-    "Microsoft.Compute/virtualMachineScaleSets",
-    "Microsoft.Compute/virtualMachines/extensions",
-    "Microsoft.Compute/virtualMachineScaleSets/extensions",
-    "Microsoft.Compute/virtualMachines/runCommands",
-    "Microsoft.VirtualMachineImages/imageTemplates",
+_UNATTENDED = "properties.osProfile.windowsConfiguration.additionalUnattendContent"
+_VM = "Microsoft.Compute/virtualMachines"
+_SCALE_SET = "Microsoft.Compute/virtualMachineScaleSets"
+CARRYING: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (_VM, ("properties.osProfile.customData", "properties.userData", _UNATTENDED)),
+    (
+        _SCALE_SET,
+        (
+            "properties.virtualMachineProfile.osProfile.customData",
+            "properties.virtualMachineProfile.userData",
+            f"properties.virtualMachineProfile.{_UNATTENDED.removeprefix('properties.')}",
+        ),
+    ),
+    (f"{_VM}/extensions", ("properties.settings", "properties.protectedSettings")),
+    (f"{_SCALE_SET}/extensions", ("properties.settings", "properties.protectedSettings")),
+    (f"{_VM}/runCommands", ("properties.source",)),
+    ("Microsoft.VirtualMachineImages/imageTemplates", ("properties",)),
 )
-"""Types whose resources can bring scripts and configuration into machines."""
+"""Types whose resources can bring scripts and configuration into machines, and the properties that hold them."""
 
 
 def attach(world: World, reader: Reader) -> None:
     """Add to a finished world what its resources bring into machines (guest/* resources)."""
-    if any(world.of(type_) for type_ in CARRYING):
+    if any(_carries(resource, paths) for type_, paths in CARRYING for resource in world.of(type_)):
         import_module(FRONTENDS["guest"]).attach(world, reader)
+
+
+def _carries(resource: Resource, paths: tuple[str, ...]) -> bool:
+    return resource.declared and any(resource.get(path).exists is not False for path in paths)
 
 
 def guest_name(path: str) -> bool:

@@ -96,3 +96,23 @@ def test_alternatives_that_agree() -> None:
     chosen = var("authenticationType", None, {"provisionVMAgent": False})
     for machine in machines({"linuxConfiguration": chosen}):
         assert is_unknown("agentProvisioned", machine)
+
+
+@pytest.mark.parametrize(
+    ("properties", "off"),
+    [
+        ({"autoUpgradeMinorVersion": False}, True),
+        ({"autoUpgradeMinorVersion": "false"}, True),
+        ({"autoUpgradeMinorVersion": True}, False),
+        ({}, False),
+        ({"autoUpgradeMinorVersion": False, "type": "CustomScript"}, False),
+        ({"autoUpgradeMinorVersion": var("var.upgrade")}, None),
+        ({"autoUpgradeMinorVersion": False, "type": var("var.type")}, None),
+    ],
+)
+def test_upgrades_of_the_encryption_extension(properties: dict[str, Any], off: bool | None) -> None:
+    world = Builder()
+    ade = {"publisher": "Microsoft.Azure.Security", "type": "AzureDiskEncryption"}
+    extension = world.add(VM + "/extensions", "vm/ade", {**ade, **properties})
+    world.done()
+    assert (None if is_unknown("upgrades.off", extension) else fact("upgrades.off", extension)) is off

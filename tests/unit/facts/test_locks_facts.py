@@ -329,3 +329,29 @@ def test_a_group_that_may_be_the_machine_s() -> None:
     world = Builder()
     protected(world, identity(VM, "vm", "rg-app"))
     assert is_unknown("lockedMachine.protected", lock_on(in_group(some("var.group")), world))
+
+
+# -- what a read-only lock stops
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected", "what"),
+    [
+        (group_id("rg"), True, "virtual machine vm"),
+        (group_id("rg-backup"), True, "Recovery Services vault rsv"),
+        (identity(VM, "vm", "rg"), True, "virtual machine vm"),
+        (identity(VAULT, "rsv", "rg-backup"), True, "Recovery Services vault rsv"),
+        (identity(VM, "other", "rg"), False, ""),
+        (group_id("rg-net"), False, ""),
+        (SUBSCRIPTION, False, ""),
+        (in_group(some("var.group")), None, ""),
+        (var("var.scope"), None, ""),
+    ],
+)
+def test_what_a_read_only_lock_stops(scope: Any, expected: bool | None, what: str) -> None:
+    world = Builder()
+    world.add(VM, "vm", group=val("rg"))
+    world.add(VAULT, "rsv", group=val("rg-backup"))
+    lock = lock_on(scope, world)
+    held = None if is_unknown("lockedForWrites.holds", lock) else fact("lockedForWrites.holds", lock)
+    assert (held, fact("lockedForWrites.what", lock)) == (expected, what)

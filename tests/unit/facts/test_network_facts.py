@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fact_worlds import NIC, NSG, SUBNET, VNET, Builder, fact, identity, is_unknown, rest_of, some, text, var, where
+from fact_worlds import NIC, NSG, SUBNET, VM, VNET, Builder, fact, identity, is_unknown, rest_of, some, text, var, where
 
 from bklint.facts import read
+from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM
 from bklint.model.resource import Resource
 from bklint.model.value import Value
 
@@ -461,3 +462,23 @@ def test_a_network_that_is_declared_elsewhere() -> None:
     world.add(SUBNET, "elsewhere/app", {"networkSecurityGroup": {"id": identity(NSG, "nsg")}})
     (deny,) = group(dns(), world=world)
     assert is_unknown("platformDns.usesAzureDns", deny)
+
+
+@pytest.mark.parametrize(
+    ("consistency", "agentless"), [("OnlyCrashConsistent", True), ("ApplicationConsistent", False), (None, False)]
+)
+def test_a_group_of_machines_without_agent(consistency: str | None, agentless: bool) -> None:
+    world = Builder()
+    rule = {"direction": "Outbound", "access": "Deny", "protocol": "*", "destinationAddressPrefix": "168.63.129.16"}
+    world.add(NSG, "nsg")
+    found = world.add(NSG + "/securityRules", "nsg/deny", {**rule, "priority": 200, "destinationPortRange": "*"})
+    world.add(NIC, "nic", {"networkSecurityGroup": {"id": identity(NSG, "nsg")}})
+    world.add(VM, "vm", {"networkProfile": {"networkInterfaces": [{"id": identity(NIC, "nic")}]}})
+    kind = {"policyType": "V2", "snapshotConsistencyType": consistency}
+    world.add(BACKUP_POLICY, "vault/daily", kind)
+    source = {"sourceResourceId": identity(VM, "vm"), "policyId": identity(BACKUP_POLICY, "vault/daily")}
+    world.add(PROTECTED_ITEM, "vault/Azure/c/i", source)
+    world.done()
+    for name in ("hostIp", "platformDns"):
+        assert fact(f"{name}.agentless", found) is agentless
+        assert bool(fact(f"{name}.note", found)) is agentless

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from bklint.finding import Finding, Report, Severity
+from bklint.finding import Finding, Report, Severity, fingerprints
 from bklint.reporters import REPORTERS, Rule, Style, render
-from bklint.finding import fingerprints
 from bklint.reporters.policies import listed, shown
 from bklint.source import BOM, Place, Source
 

@@ -1,0 +1,51 @@
+"""Items of a list into nested blocks: an object in ARM vocabulary becomes the block that its mapping row stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bklint.fix import literals
+from bklint.fix.edits import Edit, RefusedError, indentation, inserting, line_start, newline, starts_line
+from bklint.frontends.terraform.mapping import Row
+from bklint.model import path as paths
+from bklint.source import Source
+from bklint.syntax.node import Block
+
+
+def put_before(source: Source, block: Block, row: Row, item: Mapping[str, Any]) -> Edit:
+    """The edit that puts an item of the same list in front of a nested block and the comment above it."""
+    data = source.data
+    if not starts_line(data, block.start):
+        raise RefusedError("the block shares its line with others")
+    indent, end = indentation(data, block.start), newline(data, block.start)
+    at = line_start(data, block.start)
+    while at > 0 and data[line_start(data, at - 1) : at].strip().startswith((b"#", b"//")):
+        at = line_start(data, at - 1)
+    pairs = list(_arguments(row, item))
+    width = max(len(name) for name, _ in pairs)
+    inner = indent + "  "
+    rows = [f"{indent}{row.arg} {{", *(f"{inner}{name:{width}} = {text}" for name, text in pairs), f"{indent}}}", ""]
+    return inserting(source, at, "".join(line + end for line in rows))
+
+
+def _arguments(row: Row, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Names and texts of the arguments, in the order of the mapping. Raises RefusedError for what has no argument."""
+    left = set(_leaves(item, ()))
+    for inner in row.rows:
+        if inner.path in left and inner.convert == "same" and not inner.readonly:
+            left.discard(inner.path)
+            value: Any = item
+            for step in inner.path:
+                value = value[step]
+            yield inner.arg, literals.hcl(value)
+    if left:
+        raise RefusedError(f"{row.arg} has no argument for {'.'.join(map(str, sorted(left)[0]))}")
+
+
+def _leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[paths.Step, ...]]:
+    for name, value in item.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name)
