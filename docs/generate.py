@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "linter"))
 
 from bklint import explain, facts, packaged  # noqa: E402
+from bklint.frontends.terraform import functions  # noqa: E402
 from bklint.policy.names import known_types  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
 
@@ -87,7 +88,14 @@ def index_of_policies() -> str:
     table = packaged.defaults()[0]
     defaults = {"seal": packaged.sealed(table), "data": yaml.load_data(table)}
     digest = packaged.digest()
-    data = {"digest": digest, "types": types, "facts": modules, "defaults": defaults, "policies": documents}
+    data = {
+        "digest": digest,
+        "types": types,
+        "facts": modules,
+        "functions": functions.modules(),
+        "defaults": defaults,
+        "policies": documents,
+    }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 

@@ -1,7 +1,15 @@
-"""Every fix of every policy, on the policy's own bad examples: the finding is gone, nothing new is there, nothing else moved."""
+"""Every fix of every policy, on the policy's own bad examples: the finding is gone, nothing new is there, all else stays.
+
+The same examples are also laid out in other ways (line ends, byte-order mark, indentation, comments), and the fix must
+make the same change in each.
+"""
 
 from __future__ import annotations
 
+import json
+import random
+import re
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -9,9 +17,32 @@ from bklint import run
 from bklint.config import Configuration
 from bklint.files import MemoryReader
 from bklint.finding import Severity
+from bklint.fix.edits import applied, united
 from bklint.fix.verify import Fixed, Wanted
 from bklint.policy.model import Example
 from policy_examples import FILES, PolicyFile, examples, policy_files
+
+Files = Mapping[str, "str | bytes"]
+
+BY_HAND = {
+    "BKP505-bad4-terraform": "the list is a parameter of a definition of one's own",
+    "BKP505-bad5-terraform": "a list of refused extensions",
+    "BKP505-bad6-terraform": "the list is a parameter of a definition of one's own",
+    "BKP306-bad3-terraform": "an assignment of a policy",
+    "BKP306-bad4-arm": "an assignment of a policy",
+    "BKP702-bad2-arm": "advice: the number of days fits already",
+    "BKP702-bad3-arm": "advice: the number of days fits already",
+    "BKP702-bad4-arm": "restore points that other code makes count too",
+    "BKP702-bad5-terraform": "restore points that other code makes count too",
+    "BKP702-bad6-arm": "an Enhanced policy, whose own limits count",
+    "BKP702-bad7-arm": "an Enhanced policy, whose own limits count",
+    "BKP702-bad8-terraform": "an Enhanced policy, whose own limits count",
+    "BKP711-bad4-arm": "the retention is in weeks or more",
+    "BKP703-bad13-terraform": "the schedule is to be changed",
+    "BKP703-bad14-terraform": "the schedule is to be changed",
+    "BKP703-bad15-arm": "the schedule is to be changed",
+}
+"""Examples that no operation mends, and why."""
 
 EXAMPLES = [
     (file, label, example)
@@ -19,30 +50,143 @@ EXAMPLES = [
     for label, example in examples(file)
     if example.kind == "bad" and example.dialect in ("terraform", "arm") and file.policy.operations
 ]
+APPLICABLE = [(file, label, example) for file, label, example in EXAMPLES if label not in BY_HAND]
+
+
+def each(cases: list[tuple[PolicyFile, str, Example]]) -> pytest.MarkDecorator:
+    ids = [label for _, label, _ in cases]
+    return pytest.mark.parametrize(("file", "example"), [(file, example) for file, _, example in cases], ids=ids)
 
 
 def files_of(example: Example) -> dict[str, str]:
     return {FILES[example.dialect]: example.text, **example.files}
 
 
-def mended(files: dict[str, str] | dict[str, bytes], id_: str, example: Example | None = None) -> Fixed:
+def mended(files: Files, id_: str, example: Example) -> Fixed:
     """What the fixes of one policy make of files."""
     options = run.ScanOptions(
         select=(id_,),
         min_severity=Severity.INFO,
-        edition=example.edition if example else "original",
-        complete=bool(example and example.complete),
-        config=Configuration(parameters=dict(example.parameters) if example else {}),
+        edition=example.edition,
+        complete=example.complete,
+        config=Configuration(parameters=dict(example.parameters)),
     )
-    wanted = Wanted(unsafe=True, named=frozenset({id_}), least=Severity.INFO)
-    return run.fixed(["."], options, run.load_policies(options), wanted, MemoryReader(dict(files)))
+    wanted = Wanted(unsafe=True, named=frozenset({id_}), least=Severity.WARNING)
+    return run.fixed(["."], options, run.load_policies(options), wanted, MemoryReader(files))
 
 
-@pytest.mark.parametrize(
-    ("file", "example"), [(file, example) for file, _, example in EXAMPLES], ids=[label for _, label, _ in EXAMPLES]
-)
-def test_bad_example(file: PolicyFile, example: Example) -> None:
+@each(APPLICABLE)
+def test_fix(file: PolicyFile, example: Example) -> None:
+    files = files_of(example)
+    fixed = mended(files, file.id, example)
+    assert fixed.done, [left.reason for left in fixed.left]
+    assert fixed.notes == []
+    for name, (before, after) in fixed.files.items():
+        assert before == files[name].encode()
+        edits = united(edit for plan in fixed.done for edit in plan.edits if edit.name == name)
+        assert applied(before, edits) == after
+    again = mended({**files, **{name: after for name, (_, after) in fixed.files.items()}}, file.id, example)
+    assert again.files == {}
+
+
+@each([case for case in EXAMPLES if case[1] in BY_HAND])
+def test_left_to_people(file: PolicyFile, example: Example) -> None:
     fixed = mended(files_of(example), file.id, example)
-    assert fixed.done or fixed.left
-    if not fixed.done:
-        pytest.fail("; ".join(f"{left.finding.policy}: {left.reason}" for left in fixed.left))
+    assert fixed.files == {}
+    assert fixed.left
+
+
+def test_each_exception_is_an_example() -> None:
+    assert {label for _, label, _ in EXAMPLES} >= BY_HAND.keys()
+
+
+# -- layout --------------------------------------------------------------------------------------------------------
+
+
+def windows(text: str) -> bytes:
+    return b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+
+
+@each(APPLICABLE)
+def test_line_ends_and_byte_order_mark_stay(file: PolicyFile, example: Example) -> None:
+    files = files_of(example)
+    plain = mended(files, file.id, example)
+    other = mended({name: windows(text) for name, text in files.items()}, file.id, example)
+    assert {name: after for name, (_, after) in other.files.items()} == {
+        name: windows(after.decode()) for name, (_, after) in plain.files.items()
+    }
+
+
+@each(APPLICABLE)
+def test_utf_16_is_not_written(file: PolicyFile, example: Example) -> None:
+    files = {name: b"\xff\xfe" + text.encode("utf-16-le") for name, text in files_of(example).items()}
+    fixed = mended(files, file.id, example)
+    assert fixed.files == {}
+    assert any("UTF-16" in left.reason for left in fixed.left)
+
+
+def tabs(text: str, _: random.Random) -> str:
+    return re.sub(r"^(?:  )+", lambda match: "\t" * (len(match[0]) // 2), text, flags=re.MULTILINE)
+
+
+def four(text: str, _: random.Random) -> str:
+    return re.sub(r"^ +", lambda match: match[0] * 2, text, flags=re.MULTILINE)
+
+
+def ragged(text: str, _: random.Random) -> str:
+    return re.sub(r" +=", " =", text)
+
+
+def commented(text: str, chance: random.Random) -> str:
+    """Comments behind arguments and between lines, where the line is one of a plain block."""
+    lines = []
+    for line in text.split("\n"):
+        if re.fullmatch(r"\s*\w+ += [\w\".\-]+", line):
+            if chance.random() < 0.3:
+                lines.append(f"{line[: len(line) - len(line.lstrip())]}# why {chance.random()}")
+            line += chance.choice(["", "", " # x", " // é", "  /* y */"])
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def spaced(text: str, chance: random.Random) -> str:
+    return re.sub(r"\n(?= *\w+ +=)", lambda _: "\n\n" if chance.random() < 0.3 else "\n", text)
+
+
+LAYOUTS: tuple[Callable[[str, random.Random], str], ...] = (tabs, four, ragged, commented, spaced)
+
+
+@each([case for case in APPLICABLE if case[2].dialect == "terraform"])
+def test_layout_of_terraform_stays(file: PolicyFile, example: Example) -> None:
+    """Laid out in another way, the same lines change: those that stay are there to the byte and in order."""
+    plain = mended(files_of(example), file.id, example)
+    for number, layout in enumerate(LAYOUTS):
+        files = {name: layout(text, random.Random(number)) for name, text in files_of(example).items()}
+        fixed = mended(files, file.id, example)
+        assert [plan.does for plan in fixed.done] == [plan.does for plan in plain.done], layout.__name__
+        assert fixed.files.keys() == plain.files.keys()
+        for name, (before, after) in fixed.files.items():
+            edits = united(edit for plan in fixed.done for edit in plan.edits if edit.name == name)
+            assert applied(before, edits) == after
+            assert squeezed(after) == squeezed(layout(plain.files[name][1].decode(), random.Random(number)).encode())
+
+
+def squeezed(data: bytes) -> str:
+    """A configuration without comments and blanks, as layout may differ where a block was taken out."""
+    return re.sub(r"/\*.*?\*/|(?:#|//(?!\S*\.)) ?[a-zé].*|\s+", "", data.decode())
+
+
+@each([case for case in APPLICABLE if case[2].dialect == "arm"])
+@pytest.mark.parametrize("indent", [None, 1, 4, "\t"], ids=["one line", "1", "4", "tab"])
+def test_layout_of_templates_stays(file: PolicyFile, example: Example, indent: int | str | None) -> None:
+    """In any layout the fix makes the same data, and writes it as the rest is written."""
+    plain = mended(files_of(example), file.id, example)
+    files = {name: json.dumps(json.loads(text), indent=indent) for name, text in files_of(example).items()}
+    fixed = mended(files, file.id, example)
+    for name, (_, after) in plain.files.items():
+        made = fixed.files[name][1].decode()
+        assert json.loads(made) == json.loads(after)
+        if indent is not None and not any(edit.new.startswith(b", ") for plan in fixed.done for edit in plan.edits):
+            removed = [plan for plan in fixed.done if "remove" in plan.does]
+            lists = re.search(r'\["80", "443"', made)
+            assert removed or lists or made == json.dumps(json.loads(made), indent=indent)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bklint.finding import Severity
     from bklint.run import ScanOptions
 
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "azure-devops", "gitlab", "junit", "markdown", "html")
 SEVERITIES = ("error", "warning", "info")
 SCHEMAS = ("config", "policy", "output")
 

@@ -104,6 +104,8 @@ def _scan(arguments: Namespace) -> int:
         style = replace(style, rules=rules.rules(report, policies))
     for format_, file in outputs:
         _write(format_, file, report, style)
+    if any(format_ == "github" for format_, _ in outputs):
+        _job_summary(os.environ.get("GITHUB_STEP_SUMMARY", ""), report, style)
     return code
 
 
@@ -288,6 +290,19 @@ def _write(format_: str, file: str, report: Report, style: Style) -> None:
         print(render(format_, report, style), end="")
         return
     write(file, render(format_, report, replace(style, color=False)).encode("utf-8", "backslashreplace"))
+
+
+def _job_summary(file: str, report: Report, style: Style) -> None:
+    """Append the summary of the job where GitHub names a file for it. That it cannot be written fails no run."""
+    if not file:
+        return
+    from bklint.files import append
+    from bklint.reporters.markdown import summary
+
+    try:
+        append(file, summary(report, style).encode("utf-8", "backslashreplace"))
+    except UsageError as error:
+        _error(str(error))
 
 
 def _style(arguments: Namespace, code: int) -> Style:

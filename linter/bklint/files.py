@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -260,6 +259,15 @@ def write(path: str, data: bytes) -> None:
         raise UsageError(f"cannot write {path!r}: {error.strerror or error}") from error
 
 
+def append(path: str, data: bytes) -> None:
+    """Add to a file that others write too, as the summary of a job. Raises UsageError, with the reason."""
+    try:
+        with open(path, "ab") as out:
+            out.write(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {path!r}: {error.strerror or error}") from error
+
+
 def found_above(start: str, names: Sequence[str]) -> Iterator[str]:
     """The files of these names in a directory and those above it, nearest first, as far as a scan may read."""
     directory = os.path.realpath(start)
@@ -283,7 +291,9 @@ def write_atomically(path: str, data: bytes) -> None:
     if not stat.S_ISREG(info.st_mode):
         raise OSError(f"{path} is not a regular file")
     directory = os.path.dirname(path) or "."
-    handle, temporary = tempfile.mkstemp(prefix=".bklint-", dir=directory)
+    from tempfile import mkstemp
+
+    handle, temporary = mkstemp(prefix=".bklint-", dir=directory)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(data)

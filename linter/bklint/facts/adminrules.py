@@ -13,16 +13,8 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.nsg import (
-    AGENT_PORTS,
-    Packet,
-    all_ports_in,
-    before,
-    covers_host_ip,
-    covers_platform_dns,
-    is_broad,
-    prefix_covers,
-)
+from bklint.facts.fields import AGENT_PORTS, all_ports_in, covers_host_ip, covers_platform_dns, is_broad, prefix_covers
+from bklint.facts.nsg import Packet, before
 from bklint.facts.prefixes import Prefix
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
 from bklint.model.inventory import Related, World

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bklint.facts import fact, record
 from bklint.facts.adminrules import always_allows
 from bklint.facts.answers import answer
+from bklint.facts.fields import destinations, port_ranges, prefix_covers
 from bklint.facts.joins import (
     Behind,
     Joined,
@@ -23,25 +24,11 @@ from bklint.facts.joins import (
     machine_names,
     step,
 )
-from bklint.facts.nsg import (
-    RULE,
-    Origin,
-    Outcome,
-    Packet,
-    before,
-    destinations,
-    first_match,
-    free_priority,
-    holds_origin,
-    origin_of,
-    port_ranges,
-    prefix_covers,
-    rules_of,
-    static_match,
-)
+from bklint.facts.nsg import RULE, Outcome, Packet, before, first_match, free_priority, rules_of, static_match
 from bklint.facts.prefixes import parse
 from bklint.facts.proxies import sets_proxy
 from bklint.facts.routes import HALF, has_default_route
+from bklint.facts.senders import Origin, holds_origin, origin_of
 from bklint.facts.services import (
     BACKUP,
     DIRECTORY,

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
+from bklint.facts.fields import all_ports_in, members
 from bklint.facts.joins import Joined, behind_subnet, label, machine_names
-from bklint.facts.nsg import all_ports_in, members
 from bklint.facts.prefixes import Prefix, parse, prefix_of
 from bklint.facts.routes import ROUTE, is_default, next_hop_in
 from bklint.facts.services import BACKUP, CLOUD, DIRECTORY, STORAGE, is_special, refers_to

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bklint.facts import read
-from bklint.facts.nsg import is_reserved
+from bklint.facts.senders import is_reserved
 from bklint.model.relations import related
 from bklint.model.resource import Resource
 from bklint.model.value import Unknown, Value

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
+from bklint.facts.fields import HOST_IP
 from bklint.facts.firewalls import in_subnets
-from bklint.facts.nsg import HOST_IP
 from bklint.facts.prefixes import Prefix, parse, prefix_of
 from bklint.facts.services import fills, is_private, refers_to
 from bklint.model.compare import conjunction, disjunction, equal, over_domain

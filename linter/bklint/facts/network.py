@@ -9,26 +9,21 @@ from __future__ import annotations
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.joins import behind_group, is_agentless
-from bklint.facts.nsg import (
+from bklint.facts.fields import (
     AGENT_PORTS,
     HOST_IP,
-    RULE,
     Members,
-    Outcome,
-    Packet,
     covers_host_ip,
     covers_metadata_service,
     covers_platform_dns,
     destinations,
-    first_match,
-    free_priority,
     is_broad,
-    origins_of,
     prefix_covers,
-    tie,
 )
+from bklint.facts.joins import behind_group, is_agentless
+from bklint.facts.nsg import RULE, Outcome, Packet, first_match, free_priority, tie
 from bklint.facts.prefixes import parse
+from bklint.facts.senders import origins_of
 from bklint.model.compare import conjunction, disjunction, equal, over_domain
 from bklint.model.relations import related
 from bklint.model.resource import Resource

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.nsg import covers_host_ip, is_broad, prefix_covers
+from bklint.facts.fields import covers_host_ip, is_broad, prefix_covers
 from bklint.facts.prefixes import Prefix, prefix_of
 from bklint.facts.services import CLOUD, Service, is_special
 from bklint.model.compare import conjunction, disjunction, is_in, over_domain

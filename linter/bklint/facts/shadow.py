@@ -13,22 +13,16 @@ from typing import NamedTuple
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.nsg import (
+from bklint.facts.fields import (
     AGENT_PORTS,
-    RULE,
-    Packet,
-    before,
     covers_host_ip,
     covers_platform_dns,
     destinations,
-    free_priority,
     is_broad,
     members,
     prefix_covers,
-    rules_of,
-    static_match,
-    tie,
 )
+from bklint.facts.nsg import RULE, Packet, before, free_priority, rules_of, static_match, tie
 from bklint.facts.prefixes import Prefix, prefix_of
 from bklint.facts.services import SPELLED, Service, any_covered
 from bklint.model.compare import bounds, conjunction, disjunction, equal

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from bklint.source import Place, Source
+from bklint.source import BOM, Place, Source
 
 
 class RefusedError(Exception):
@@ -84,7 +84,7 @@ def line_end(data: bytes, at: int) -> int:
 def indentation(data: bytes, at: int) -> str:
     """The blanks that the line of a byte starts with."""
     start = line_start(data, at)
-    line = data[start : line_end(data, at)].removeprefix(b"\xef\xbb\xbf")
+    line = data[start : line_end(data, at)].removeprefix(BOM)
     return line[: len(line) - len(line.lstrip(b" \t"))].decode("ascii")
 
 
@@ -97,7 +97,7 @@ def newline(data: bytes, at: int) -> str:
 
 def starts_line(data: bytes, at: int) -> bool:
     """Whether nothing but blanks stands before a byte on its line."""
-    return not data[line_start(data, at) : at].removeprefix(b"\xef\xbb\xbf").strip(b" \t")
+    return not data[line_start(data, at) : at].removeprefix(BOM).strip(b" \t")
 
 
 def ends_line(data: bytes, at: int) -> bool:
@@ -111,16 +111,21 @@ def without_lines(source: Source, start: int, end: int, comments: tuple[bytes, .
     data = source.data
     if not (starts_line(data, start) and ends_line(data, end)):
         return Edit(source, start, end, b"")
-    first, last = line_start(data, start), line_end(data, end)
-    first = _with_comment(data, first, last, comments)
-    blank_before = first == 0 or not data[line_start(data, first - 1) : first].strip()
+    last = line_end(data, end)
+    first = max(_with_comment(data, line_start(data, start), last, comments), _text_start(data))
+    blank_before = first == _text_start(data) or not data[line_start(data, first - 1) : first].strip()
     opened = first > 0 and data[:first].rstrip().endswith((b"{", b"["))
     blank_after = last < len(data) and not data[last : line_end(data, last)].strip()
     if blank_after and (blank_before or opened):
         last = line_end(data, last)
-    elif blank_before and first > 0 and (last == len(data) or data[last:].lstrip()[:1] in (b"}", b"]")):
+    elif blank_before and first > _text_start(data) and (last == len(data) or data[last:].lstrip()[:1] in (b"}", b"]")):
         first = line_start(data, first - 1)
     return Edit(source, first, last, b"")
+
+
+def _text_start(data: bytes) -> int:
+    """The offset after the byte-order mark."""
+    return len(BOM) if data.startswith(BOM) else 0
 
 
 def _with_comment(data: bytes, first: int, last: int, comments: tuple[bytes, ...]) -> int:

@@ -27,6 +27,8 @@ def check(before: Source, after: Source, edits: Sequence[Edit]) -> str:
     old, new = _outline(before), _outline(after)
     if _outside_old(old, edits) != _outside_new(new, edits):
         raise RefusedError(f"the changed {before.name} would be read as something else")
+    if not _whole(old, new, edits):
+        raise RefusedError(f"what is written into {before.name} would not be one value")
     return _agreed(before, after, len(edits)) if before.name.endswith(_NATIVE) else ""
 
 
@@ -91,6 +93,17 @@ def _outside_new(nodes: Outline, edits: Sequence[Edit]) -> Outline:
         inside.append((edit.start + shift, edit.start + shift + len(edit.new)))
         shift += len(edit.new) - (edit.end - edit.start)
     return sorted(node for node in nodes if not any(a <= node[1] and node[2] <= b for a, b in inside if a < b))
+
+
+def _whole(old: Outline, new: Outline, edits: Sequence[Edit]) -> bool:
+    """Whether what takes the place of one node is one node again."""
+    ranges, results, shift = {node[1:] for node in old}, {node[1:] for node in new}, 0
+    for edit in edits:
+        start = edit.start + shift
+        if edit.new and (edit.start, edit.end) in ranges and (start, start + len(edit.new)) not in results:
+            return False
+        shift += len(edit.new) - (edit.end - edit.start)
+    return True
 
 
 def _moved(at: int, edits: Sequence[Edit], is_end: bool) -> int:

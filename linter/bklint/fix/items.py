@@ -30,22 +30,17 @@ def put_before(source: Source, block: Block, row: Row, item: Mapping[str, Any]) 
 
 
 def _arguments(row: Row, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names and texts of the arguments, in the order of the mapping. Raises RefusedError for what has no argument."""
-    left = set(_leaves(item, ()))
-    for inner in row.rows:
-        if inner.path in left and inner.convert == "same" and not inner.readonly:
-            left.discard(inner.path)
-            value: Any = item
-            for step in inner.path:
-                value = value[step]
-            yield inner.arg, literals.hcl(value)
-    if left:
-        raise RefusedError(f"{row.arg} has no argument for {'.'.join(map(str, sorted(left)[0]))}")
+    """Names and texts of the arguments, in the order of the item. Raises RefusedError for what has no argument."""
+    known = {inner.path: inner for inner in row.rows if inner.convert == "same" and not inner.readonly}
+    for path, value in _leaves(item, ()):
+        if path not in known:
+            raise RefusedError(f"{row.arg} has no argument for {'.'.join(map(str, path))}")
+        yield known[path].arg, literals.hcl(value)
 
 
-def _leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[paths.Step, ...]]:
+def _leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[tuple[paths.Step, ...], Any]]:
     for name, value in item.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, (*path, name))
         else:
-            yield (*path, name)
+            yield (*path, name), value

@@ -100,6 +100,10 @@ CARRYING: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Types whose resources can bring scripts and configuration into machines, and the properties that hold them."""
 
 
+_RUNNING = ("customscript", "runcommand", "dsc")
+"""How the types of the extensions begin that run a script or a configuration."""
+
+
 def attach(world: World, reader: Reader) -> None:
     """Add to a finished world what its resources bring into machines (guest/* resources)."""
     if any(_carries(resource, paths) for type_, paths in CARRYING for resource in world.of(type_)):
@@ -107,7 +111,14 @@ def attach(world: World, reader: Reader) -> None:
 
 
 def _carries(resource: Resource, paths: tuple[str, ...]) -> bool:
-    return resource.declared and any(resource.get(path).exists is not False for path in paths)
+    """Whether a resource may bring something into machines; of extensions, only those that run scripts do."""
+    if not resource.declared:
+        return False
+    if resource.type.casefold().endswith("/extensions"):
+        kind = resource.get("properties.type").data
+        if isinstance(kind, str) and not kind.casefold().startswith(_RUNNING):
+            return False
+    return any(resource.get(path).exists is not False for path in paths)
 
 
 def guest_name(path: str) -> bool:

@@ -54,6 +54,11 @@ REPORTERS: Mapping[str, str] = {
     "json": "bklint.reporters.json:report",
     "sarif": "bklint.reporters.sarif:report",
     "github": "bklint.reporters.github:report",
+    "azure-devops": "bklint.reporters.azure_devops:report",
+    "gitlab": "bklint.reporters.gitlab:report",
+    "junit": "bklint.reporters.junit:report",
+    "markdown": "bklint.reporters.markdown:report",
+    "html": "bklint.reporters.html:report",
 }
 """Format to its reporter; modules are imported when the format is asked for."""
 

@@ -30,10 +30,12 @@ def _command(finding: Finding) -> str:
             properties["endColumn"] = str(last.column)
     properties["title"] = f"{finding.policy} {finding.name}"
     written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{COMMANDS[finding.severity]} {written}::{_data(_message(finding))}\n"
+    text = _data("\n".join(told(finding)))
+    return f"::{COMMANDS[finding.severity]} {written}::{text}\n"
 
 
-def _message(finding: Finding) -> str:
+def told(finding: Finding) -> list[str]:
+    """What is wrong, what Azure calls it, how to mend it, and of which resource."""
     lines = [headline(finding)]
     if finding.errors:
         lines.append(f"Azure reports {', '.join(finding.errors)}")
@@ -41,7 +43,12 @@ def _message(finding: Finding) -> str:
         lines.append(f"Fix: {' '.join(finding.fix.summary.split())}")
     if finding.address:
         lines.append(f"Resource: {finding.address}")
-    return "\n".join(lines)
+    return lines
+
+
+def in_one_line(finding: Finding) -> str:
+    """The same, for formats that have one line."""
+    return ". ".join(line.rstrip(".") for line in told(finding))
 
 
 def _data(text: str) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bklint.source import Source
-from bklint.syntax import hcl_strict
 from bklint.syntax.hcl_grammar import ERROR
 from bklint.syntax.node import Body, Expr, Node, Problem
 
@@ -134,6 +133,8 @@ def report(source: Source, root: Tree | None, found: list[Problem]) -> tuple[Pro
     """
     kept = list(found)
     if root is not None:
+        from bklint.syntax import hcl_strict
+
         strict = hcl_strict.explain(source)
         if strict is not None:
             kept.append(strict)

@@ -15,6 +15,7 @@ from functools import cache
 from importlib import import_module
 from itertools import product
 
+from bklint import packaged
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
 from bklint.frontends.terraform.shapes import key_of
 from bklint.model.value import (
@@ -59,6 +60,27 @@ def _table() -> Mapping[str, Function]:
     return table
 
 
+def modules() -> dict[str, str]:
+    """Every function and the family that computes it."""
+    found = {}
+    for family in _MODULES:
+        for name in import_module(f"bklint.frontends.terraform.functions_{family}").TABLE:
+            found[name] = family
+    return found
+
+
+@cache
+def _function(name: str) -> Function | None:
+    """The function of that name; with an index, only its family is imported."""
+    indexed = packaged.index()
+    family = indexed["functions"].get(name) if indexed is not None else None
+    if family is not None:
+        table: Mapping[str, Function] = import_module(f"bklint.frontends.terraform.functions_{family}").TABLE
+        if name in table:
+            return table[name]
+    return _table().get(name)
+
+
 def names() -> frozenset[str]:
     """The functions that are computed here; `try`, `can`, `templatefile` and `templatestring` are the evaluator's."""
     return frozenset(_table())
@@ -69,7 +91,7 @@ def call(name: str, args: Args, context: CallContext) -> Value:
     if name.startswith("provider::"):
         return unknown(Reason.UNSUPPORTED, f"function {name}()", context.place)
     short = name.removeprefix("core::")
-    function = _table().get(short)
+    function = _function(short)
     if function is None:
         return unknown(Reason.ERROR, f"there is no function named {name!r}", context.place)
     if len(args) < function.least or (function.most is not None and len(args) > function.most):

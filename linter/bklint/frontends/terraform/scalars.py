@@ -6,7 +6,6 @@ https://developer.hashicorp.com/terraform/language/expressions/types#type-conver
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from bklint.model.value import Text, Unknown, Value
 
@@ -19,6 +18,8 @@ MOST_BITS = 10_000
 
 def number_string(number: int | float) -> str:
     """A number as Terraform writes it into a string: never with an exponent."""
+    from decimal import Decimal
+
     if isinstance(number, int):
         return str(number) if number.bit_length() <= MOST_BITS else format(Decimal(number), "f")
     # Terraform calculates with 512 bits, so what differs only behind 15 digits is an artefact of binary fractions.
@@ -28,6 +29,8 @@ def number_string(number: int | float) -> str:
 
 def parse_number(written: str) -> int | float | None:
     """The number a string holds; None where it holds none (or one too long to be meant)."""
+    from decimal import Decimal
+
     if len(written) > _LONGEST or not _NUMBER.match(written):
         return None
     if written.lstrip("+-").isdigit():
