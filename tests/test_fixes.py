@@ -15,11 +15,12 @@ import pytest
 
 from bklint import run
 from bklint.config import Configuration
+from bklint.examples import alone
 from bklint.files import MemoryReader
 from bklint.finding import Severity
 from bklint.fix.edits import applied, united
 from bklint.fix.verify import Fixed, Wanted
-from bklint.policy.model import Example
+from bklint.policy.model import Example, Policy
 from policy_examples import FILES, PolicyFile, examples, policy_files
 
 Files = Mapping[str, "str | bytes"]
@@ -62,36 +63,35 @@ def files_of(example: Example) -> dict[str, str]:
     return {FILES[example.dialect]: example.text, **example.files}
 
 
-def mended(files: Files, id_: str, example: Example) -> Fixed:
+def mended(files: Files, policy: Policy, example: Example) -> Fixed:
     """What the fixes of one policy make of files."""
     options = run.ScanOptions(
-        select=(id_,),
         min_severity=Severity.INFO,
         edition=example.edition,
         complete=example.complete,
         config=Configuration(parameters=dict(example.parameters)),
     )
-    wanted = Wanted(unsafe=True, named=frozenset({id_}), least=Severity.WARNING)
-    return run.fixed(["."], options, run.load_policies(options), wanted, MemoryReader(files))
+    wanted = Wanted(unsafe=True, named=frozenset({policy.id}), least=Severity.WARNING)
+    return run.fixed(["."], options, alone(policy), wanted, MemoryReader(files))
 
 
 @each(APPLICABLE)
 def test_fix(file: PolicyFile, example: Example) -> None:
     files = files_of(example)
-    fixed = mended(files, file.id, example)
+    fixed = mended(files, file.policy, example)
     assert fixed.done, [left.reason for left in fixed.left]
     assert fixed.notes == []
     for name, (before, after) in fixed.files.items():
         assert before == files[name].encode()
         edits = united(edit for plan in fixed.done for edit in plan.edits if edit.name == name)
         assert applied(before, edits) == after
-    again = mended({**files, **{name: after for name, (_, after) in fixed.files.items()}}, file.id, example)
+    again = mended({**files, **{name: after for name, (_, after) in fixed.files.items()}}, file.policy, example)
     assert again.files == {}
 
 
 @each([case for case in EXAMPLES if case[1] in BY_HAND])
 def test_left_to_people(file: PolicyFile, example: Example) -> None:
-    fixed = mended(files_of(example), file.id, example)
+    fixed = mended(files_of(example), file.policy, example)
     assert fixed.files == {}
     assert fixed.left
 
@@ -110,8 +110,8 @@ def windows(text: str) -> bytes:
 @each(APPLICABLE)
 def test_line_ends_and_byte_order_mark_stay(file: PolicyFile, example: Example) -> None:
     files = files_of(example)
-    plain = mended(files, file.id, example)
-    other = mended({name: windows(text) for name, text in files.items()}, file.id, example)
+    plain = mended(files, file.policy, example)
+    other = mended({name: windows(text) for name, text in files.items()}, file.policy, example)
     assert {name: after for name, (_, after) in other.files.items()} == {
         name: windows(after.decode()) for name, (_, after) in plain.files.items()
     }
@@ -120,7 +120,7 @@ def test_line_ends_and_byte_order_mark_stay(file: PolicyFile, example: Example) 
 @each(APPLICABLE)
 def test_utf_16_is_not_written(file: PolicyFile, example: Example) -> None:
     files = {name: b"\xff\xfe" + text.encode("utf-16-le") for name, text in files_of(example).items()}
-    fixed = mended(files, file.id, example)
+    fixed = mended(files, file.policy, example)
     assert fixed.files == {}
     assert any("UTF-16" in left.reason for left in fixed.left)
 
@@ -159,10 +159,10 @@ LAYOUTS: tuple[Callable[[str, random.Random], str], ...] = (tabs, four, ragged, 
 @each([case for case in APPLICABLE if case[2].dialect == "terraform"])
 def test_layout_of_terraform_stays(file: PolicyFile, example: Example) -> None:
     """Laid out in another way, the same lines change: those that stay are there to the byte and in order."""
-    plain = mended(files_of(example), file.id, example)
+    plain = mended(files_of(example), file.policy, example)
     for number, layout in enumerate(LAYOUTS):
         files = {name: layout(text, random.Random(number)) for name, text in files_of(example).items()}
-        fixed = mended(files, file.id, example)
+        fixed = mended(files, file.policy, example)
         assert [plan.does for plan in fixed.done] == [plan.does for plan in plain.done], layout.__name__
         assert fixed.files.keys() == plain.files.keys()
         for name, (before, after) in fixed.files.items():
@@ -180,9 +180,9 @@ def squeezed(data: bytes) -> str:
 @pytest.mark.parametrize("indent", [None, 1, 4, "\t"], ids=["one line", "1", "4", "tab"])
 def test_layout_of_templates_stays(file: PolicyFile, example: Example, indent: int | str | None) -> None:
     """In any layout the fix makes the same data, and writes it as the rest is written."""
-    plain = mended(files_of(example), file.id, example)
+    plain = mended(files_of(example), file.policy, example)
     files = {name: json.dumps(json.loads(text), indent=indent) for name, text in files_of(example).items()}
-    fixed = mended(files, file.id, example)
+    fixed = mended(files, file.policy, example)
     for name, (_, after) in plain.files.items():
         made = fixed.files[name][1].decode()
         assert json.loads(made) == json.loads(after)

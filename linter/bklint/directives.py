@@ -12,12 +12,15 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bklint.checking import one_of
 from bklint.errors import InputError
 from bklint.source import BOM, Place, Source, Span
 from bklint.syntax.node import Attribute, Body, Call, Expr, ObjectExpr, TupleExpr
+
+if TYPE_CHECKING:
+    from bklint.syntax.bicep import Declaration
 
 MARK = b"bklint"
 """What a file must hold to be looked into."""
@@ -86,6 +89,8 @@ def directives(source: Source) -> list[Directive]:
             return _json(source)
         if name.endswith((".tf", ".tofu", ".tfvars", ".hcl")):
             return _hcl(source)
+        if name.endswith(".bicep"):
+            return _bicep(source)
     except InputError:
         return []
     return list(_lines(source))
@@ -249,6 +254,30 @@ def _members(attribute: Attribute) -> Iterator[Region]:
             pending.extend(expr.items)
         elif isinstance(expr, Call):
             pending.extend(expr.args)
+
+
+def _bicep(source: Source) -> list[Directive]:
+    from bklint.syntax import bicep
+
+    file = bicep.parse(source)
+    regions = [region for one in file.declarations for region in _declared(one)]
+    return list(_placed(source, file.comments, regions))
+
+
+def _declared(one: Declaration) -> Iterator[Region]:
+    """A declaration, its members and items, and the resources declared in it."""
+    yield Region(one.start, one.end)
+    pending = [one.value] if one.value is not None else []
+    while pending:
+        node = pending.pop()
+        pending.extend(node.items)
+        yield from (Region(item.start, item.end) for item in node.items if node.kind == "array")
+        for member in node.members:
+            yield Region(member.key.start, member.value.end)
+            pending.append(member.value)
+        for inner in node.nested:
+            yield Region(inner.start, inner.end)
+            pending.extend([inner.value] if inner.value is not None else [])
 
 
 def _json(source: Source) -> list[Directive]:

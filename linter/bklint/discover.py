@@ -39,6 +39,8 @@ HEAD = 4096
 SNIFFED = 1 << 20
 """Bytes that are looked at where the head holds a telling word but decides nothing."""
 
+_MODULE = re.compile(rb"^[ \t]*(?:module[ \t]+\w+|using)[ \t]+'([^':\r\n]+\.bicep)'", re.MULTILINE)
+
 _NOT_READ = {
     "plan": "Terraform plan: not read yet; scan the configuration it was made from",
     "nsg": "export of a network security group: not read yet",
@@ -230,9 +232,25 @@ class _Search:
         for path, kind in self._found.items():
             if kind == "bicep" and any(self._found.get(twin) in ("arm", "parameters") for twin in twins(path)):
                 self._found[path] = "compiled"
+        self._modules()
         self._counted(
             "bicep", "Bicep file", "not checked, no compiled template beside them; compile with `bicep build`"
         )
+
+    def _modules(self) -> None:
+        """Local modules of what is compiled are compiled into it."""
+        pending = [path for path, kind in self._found.items() if kind == "compiled"]
+        while pending:
+            path = pending.pop()
+            try:
+                data = self._reader.head(path, SNIFFED)
+            except InputError:
+                continue
+            for match in _MODULE.finditer(data):
+                module = join(posixpath.dirname(path) or ".", match[1].decode("utf-8", "replace"))
+                if self._found.get(module) == "bicep":
+                    self._found[module] = "compiled"
+                    pending.append(module)
 
     def _counted(self, kind: str, noun: str, what: str) -> None:
         """One note for all files of a kind."""

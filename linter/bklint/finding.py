@@ -60,7 +60,8 @@ class Finding:
     is the file of `place` as displayed. `notice` is the first line that says a newer document changed the fact.
     `sub_key` tells two faults on one resource apart (rule name, LUN, property path). `header` is where the resource is
     declared, `roots` the root modules or templates it was found in; suppressions look at both. `annotate` is the place
-    that a change is at fault in, where that is not `place`: annotations of a pull request go there.
+    that a change is at fault in, where that is not `place`: annotations of a pull request go there. `compiled` is the
+    place in the compiled template where `place` is in its source, which is not `exact` where only the declaration is known.
     """
 
     policy: str
@@ -87,6 +88,8 @@ class Finding:
     header: Locator | None = None
     roots: tuple[str, ...] = ()
     annotate: Locator | None = None
+    compiled: Locator | None = None
+    exact: bool = True
 
     @property
     def addresses(self) -> tuple[str, ...]:

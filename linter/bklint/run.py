@@ -45,6 +45,7 @@ from bklint.source import Place, Source
 
 if TYPE_CHECKING:
     from bklint.fix.verify import Fixed, Wanted
+    from bklint.frontends.bicep import Originals
     from bklint.revision import Revision
 
 UNREADABLE = "BKP900"
@@ -258,6 +259,7 @@ class _Scan:
         self._signs: dict[str, list[Evidence]] = {}
         self._kinds = dict(found.listing)
         self._defaults = defaults() if found.roots else Defaults(())
+        self._originals: Originals | None = None
 
     def _settings(self, root: Root) -> engine.Settings:
         return engine.Settings(
@@ -324,10 +326,7 @@ class _Scan:
             self._progress(self._done, root.path)
         self._done += 1
         self._asking = False
-        outcome = self._guarded(
-            root.path,
-            lambda: engine.judge(root, self._policies, self._settings(root), self._prepare, facts.read),
-        )
+        outcome = self._guarded(root.path, partial(self._judged, root, self._prepare))
         if outcome is not None and self._asking:
             self._waiting.append((root, outcome))
             return None
@@ -344,10 +343,24 @@ class _Scan:
                 yield alone
                 continue
             prepare = partial(self._prepare, others=others)
-            again = self._guarded(
-                root.path, partial(engine.judge, root, self._policies, self._settings(root), prepare, facts.read)
-            )
+            again = self._guarded(root.path, partial(self._judged, root, prepare))
             yield alone if again is None else again
+
+    def _judged(self, root: Root, prepare: Callable[[World], None]) -> engine.Outcome:
+        """What the policies say of a root, at the places of its source where it is compiled."""
+        outcome = engine.judge(root, self._policies, self._settings(root), prepare, facts.read)
+        if self._has_source(path for path in (root.path, *(each.path for each in outcome.findings))):
+            from bklint.engine.originals import in_source
+            from bklint.frontends.bicep import Originals
+
+            self._originals = self._originals or Originals(self._reader)
+            outcome = in_source(outcome, self._originals)
+        return outcome
+
+    def _has_source(self, paths: Iterable[str]) -> bool:
+        """Whether a Bicep file lies beside one of the templates."""
+        stems = {path.removesuffix(".json") for path in paths if path.endswith(".json")}
+        return any(self._reader.is_file(f"{stem}.bicep") for stem in stems)
 
     def _prepare(self, world: World, others: Sequence[Evidence] = ()) -> None:
         world.complete = world.complete or self._options.complete

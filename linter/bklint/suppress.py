@@ -206,7 +206,7 @@ class Scope:
         if rule.accepts is not None:
             return self._accepts(rule.accepts, finding)
         assert rule.directive is not None
-        places = (finding.place, finding.fix_at, finding.header)
+        places = (finding.place, finding.fix_at, finding.header, finding.compiled)
         if any(rule.directive.means(place.locate()) for place in places if place is not None):
             return set(finding.addresses)
         if finding.place is None and rule.directive.scope is None and finding.path == rule.directive.path:

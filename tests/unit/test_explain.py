@@ -154,7 +154,7 @@ def test_several_codes_stay_in_order() -> None:
 
 def test_tokens() -> None:
     assert tokens("L’état de l’instantané : les œufs") == ("etat", "instantane", "oeuf")
-    assert tokens("VMSnapshot ErrorCode") == ("vmsnapshot", "error", "code")
+    assert tokens("VMSnapshot ErrorCode") == ("vmsnapshot", "errorcode", "error", "code")
     assert tokens("see https://go.microsoft.com/fwlink/?LinkId=1 168.63.129.16") == ("see", "168.63.129.16")
 
 
@@ -336,7 +336,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 WRONG = [
     ([], "takes an error code"),
     (["purple", "elephants"], "nothing is known about 'purple elephants'"),
-    (["UserErrorDiskType"], "did you mean"),
+    (["UserErrorQuux"], "did you mean"),
     (["BKP999"], "nothing is known about 'BKP999'"),
     (["A21", "./nowhere"], "path './nowhere' does not exist"),
     (["A21", "--in", "nowhere"], "path 'nowhere' does not exist"),

@@ -238,6 +238,63 @@ def test_place_in_templates(case: str) -> None:
     assert not mended({**files, name: after}, "BKP501").files
 
 
+# -- embedded JSON -------------------------------------------------------------------------------------------------
+
+DIRECTORIES = ("Packages\\Plugins", "WindowsAzure\\Logs\\Plugins")
+
+
+def antimalware(settings: str) -> str:
+    return f"""resource "azurerm_virtual_machine_extension" "av" {{
+  name                 = "av"
+  virtual_machine_id   = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm"
+  publisher            = "Microsoft.Azure.Security"
+  type                 = "IaaSAntimalware"
+  type_handler_version = "1.5"
+  settings             = {settings}
+}}
+"""
+
+
+def paths(slash: str) -> str:
+    found = (f"C:\\{each}\\Microsoft.Azure.RecoveryServices.VMSnapshot" for each in DIRECTORIES)
+    return ";".join(found).replace("\\", slash)
+
+
+EMBEDDED: dict[str, tuple[str, str]] = {
+    "object": (
+        "jsonencode({\n    AntimalwareEnabled = true # on\n  })",
+        "jsonencode({\n    AntimalwareEnabled = true # on\n    Exclusions = {\n"
+        + f'      Paths = "{paths(chr(92) * 2)}"\n    }}\n  }})',
+    ),
+    "object on one line": (
+        "jsonencode({ AntimalwareEnabled = true })",
+        f'jsonencode({{ AntimalwareEnabled = true, Exclusions = {{ Paths = "{paths(chr(92) * 2)}" }} }})',
+    ),
+    "heredoc": (
+        '<<-JSON\n    {\n      "AntimalwareEnabled": true\n    }\n  JSON',
+        '<<-JSON\n    {\n      "AntimalwareEnabled": true,\n      "Exclusions": {\n'
+        + f'        "Paths": "{paths(chr(92) * 2)}"\n      }}\n    }}\n  JSON',
+    ),
+    "heredoc, value": (
+        '<<JSON\n{"AntimalwareEnabled": true, "Exclusions": {"Paths": "D:\\\\Data"}}\nJSON',
+        '<<JSON\n{"AntimalwareEnabled": true, "Exclusions": {"Paths": "D:\\\\Data;' + paths(chr(92) * 2) + '"}}\nJSON',
+    ),
+    "quoted": (
+        '"{\\"AntimalwareEnabled\\": true}"',
+        '"{\\"AntimalwareEnabled\\": true, \\"Exclusions\\": {\\"Paths\\": \\"' + paths(chr(92) * 4) + '\\"}}"',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EMBEDDED)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_embedded_json(case: str, end: str) -> None:
+    before, after = (antimalware(text).replace("\n", end) for text in EMBEDDED[case])
+    fixed = mended({"main.tf": before}, "BKP504")
+    assert fixed.files, reasons(fixed)
+    assert fixed.files["main.tf"][1].decode() == after
+
+
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 LOCK = """resource "azurerm_management_lock" "backup" {

@@ -148,7 +148,8 @@ def _cause(finding: Finding) -> Hashable:
         return (finding.policy, finding.sub_key)
     if finding.place is None:
         return (finding.policy, finding.path, finding.address, finding.sub_key)
-    return (finding.policy, spot(finding.place), spot(finding.fix_at))
+    somewhere = None if finding.exact else spot(finding.compiled)
+    return (finding.policy, spot(finding.place), spot(finding.fix_at), somewhere)
 
 
 def _over_instances(group: list[Found]) -> Finding:

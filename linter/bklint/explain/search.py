@@ -39,11 +39,16 @@ SHORTEST_CODE = 8
 FEW = 3
 """Words that a text needs to be found inside a longer one."""
 
+LONGEST = 1000
+"""Letters from which on a text that stands word for word in another counts no more."""
+
 _POLICY = re.compile(r"\bBKP\d{3}\b", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 _PHRASES = re.compile(r"\b(?:machines? virtuelles?|virtual machines?|ordinateurs? virtuels?|vms)\b")
 _ONE_WORD = re.compile(r"\w{8,}")
 _COMPOUND = re.compile(r"\b(?=\w{8,})[A-Za-z]+[a-z][A-Z]\w*")
+_CAPITALS = re.compile(r"\b[A-Za-z]*[a-z][A-Z]\w*")
+_INNER = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LINK = re.compile(r"https?://\S+")
 
 _EMPTY = frozenset(
@@ -59,7 +64,7 @@ _EMPTY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An entry and how well it fits: 2 for its code, about 1 for its text word for word."""
+    """An entry and how well it fits: 2 for its code, between 1 and 2 for its text word for word, else less."""
 
     entry: Entry
     score: float
@@ -131,12 +136,22 @@ def _policy(words: str, knowledge: Knowledge, names: Mapping[str, str]) -> str:
 
 
 def tokens(text: str) -> tuple[str, ...]:
-    """The words of a text that say something, in order: folded, without accents, plural endings and addresses."""
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", _LINK.sub(" ", text))
-    folded = unicodedata.normalize("NFKD", split.casefold().replace("œ", "oe").replace("’", "'"))
-    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    words = _TOKEN.findall(_PHRASES.sub(" vm ", plain))
+    """The words of a text that say something, in order: folded, without accents, plural endings and addresses; of a
+    compound as in `RestorePoint` the parts too."""
+    parts = _CAPITALS.sub(lambda found: f"{found[0]} {_INNER.sub(' ', found[0])}", _LINK.sub(" ", text))
+    words = _TOKEN.findall(_PHRASES.sub(" vm ", _folded(parts)))
     return tuple(_singular(word) for word in words if word not in _EMPTY and (len(word) > 1 or word.isdigit()))
+
+
+def _folded(text: str) -> str:
+    """Text without case and accents."""
+    folded = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
+    return "".join(letter for letter in folded if not unicodedata.combining(letter))
+
+
+def _plain(text: str) -> str:
+    """All words of a text with one space around each, to see whether one text stands in another."""
+    return f" {' '.join(_TOKEN.findall(_folded(text)))} "
 
 
 def _singular(word: str) -> str:
@@ -145,11 +160,13 @@ def _singular(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """One text of an entry; `whole` where it is a message, so that all of it counts and not only what is asked for."""
+    """One text of an entry; `whole` where all of it counts and not only what is asked for. `plain` is a message, to be
+    found word for word."""
 
     entry: Entry
     words: tuple[str, ...]
-    whole: bool
+    whole: bool = True
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,29 +193,34 @@ def _index(entries: tuple[Entry, ...]) -> _Index:
 
 def _texts(entry: Entry) -> Iterable[_Text]:
     for message in entry.messages:
-        yield _Text(entry, tokens(message.text), whole=True)
+        yield _Text(entry, tokens(message.text), plain=_plain(message.text))
         head = re.split(r"\s+-\s*|\. ", message.text, maxsplit=1)[0]
         if head != message.text:
-            yield _Text(entry, tokens(head), whole=True)
-    yield _Text(entry, tokens(entry.title), whole=True)
-    yield from (_Text(entry, tokens(words), whole=True) for words in entry.words)
+            yield _Text(entry, tokens(head), plain=_plain(head))
+    yield _Text(entry, tokens(entry.title))
+    yield from (_Text(entry, tokens(words)) for words in entry.words)
     about = (entry.title, *entry.words, entry.meaning, *entry.codes, *entry.steps, *(row.says for row in entry.rows))
     yield _Text(entry, tokens(" ".join((*about, *(message.text for message in entry.messages)))), whole=False)
 
 
 def _by_words(words: str, knowledge: Knowledge) -> tuple[Match, ...]:
-    asked = tokens(words)
+    asked, said = tokens(words), _plain(words)
     index = _index(knowledge.entries)
-    meant = {word: _meant(word, index) for word in asked}
-    if not any(meant.values()):
-        return ()
+    meant = {word: _meant(word, index) for word in dict.fromkeys(asked)}
     best: dict[str, Match] = {}
     for text in index.texts:
-        score = _score(asked, meant, text, index)
+        score = _verbatim(said, text) or _score(asked, meant, text, index)
         if score >= LEAST and (text.entry.id not in best or score > best[text.entry.id].score):
             best[text.entry.id] = Match(text.entry, round(score, 4))
     order = {entry.id: number for number, entry in enumerate(knowledge.entries)}
     return tuple(sorted(best.values(), key=lambda match: (-match.score, order[match.entry.id])))
+
+
+def _verbatim(said: str, text: _Text) -> float:
+    """More than 1 where a message of some words stands in what is said, the longer the more; else 0."""
+    if text.plain.count(" ") <= FEW or text.plain not in said:
+        return 0.0
+    return 1 + min(len(text.plain), LONGEST - 1) / LONGEST
 
 
 def _meant(word: str, index: _Index) -> Mapping[str, float]:

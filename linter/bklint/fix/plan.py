@@ -28,6 +28,14 @@ from bklint.policy.store import PolicySet, parameters
 DIALECTS: Mapping[str, Callable[[Request], Ways]] = {"terraform": terraform.ways, "arm": arm.ways}
 """Dialects whose files are edited. What is deployed, planned or compiled is no source, and guest files are not edited."""
 
+_UNEDITED = {
+    "bicep": "it is Bicep; see the fix",
+    "plan": "a plan shows what the configuration makes; change that",
+    "nsg": "it shows what is deployed; change that",
+    "guest": "it runs in the machine; see the fix",
+}
+"""Why a dialect is not edited."""
+
 
 class Plan(NamedTuple):
     """The edits that mend a finding. `does` says what, in one line; `control` names what they change of security."""
@@ -118,7 +126,7 @@ class Planner:
     def _plan(self, wish: _Wish) -> Plan:
         finding, policy = wish.finding, wish.policy
         if finding.dialect not in DIALECTS:
-            raise RefusedError(f"{finding.path} is no source that is edited")
+            raise RefusedError(f"{finding.path} is not edited: {_UNEDITED.get(finding.dialect, 'see the fix')}")
         if policy.safety == "manual" or not policy.operations:
             raise RefusedError("it takes a decision: see the fix")
         if wish.refused:

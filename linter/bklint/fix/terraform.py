@@ -187,7 +187,7 @@ def _member(source: Source, node: ObjectExpr, name: str, new: Any) -> list[Edit]
     multiple = into.own_lines and node.items
     ending = ("\r\n" if b"\r\n" in data[node.start : node.end] else "\n") if multiple else ""
     text = literals.hcl(new, into.indent, ending)
-    gap = own.ljust(width) if multiple else own
+    gap = own.ljust(width) if multiple and "\n" not in text else own
     return put_in(into, [f"{gap} {sign} {text}" if sign == "=" else f"{own}: {text}"], padded=True)
 
 

@@ -23,8 +23,8 @@ from bklint.source import Source
 MAX_ROUNDS = 20
 """Most times that is planned anew; each round mends at least one finding."""
 
-Sign = tuple[str, str, str]
-"""Policy, address and sub-key: what a finding is recognised by while texts move."""
+Sign = tuple[str, str, str, str]
+"""Policy, address, sub-key and file: what a finding is recognised by while texts move."""
 
 
 class Wanted(NamedTuple):
@@ -170,7 +170,7 @@ def _by_file(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
 
 def signs(findings: Iterable[Finding]) -> set[Sign]:
     """What findings are recognised by, one for each address."""
-    return {(each.policy, address, each.sub_key) for each in findings for address in each.addresses}
+    return {(each.policy, address, each.sub_key, each.path) for each in findings for address in each.addresses}
 
 
 def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severity) -> None:
@@ -186,7 +186,7 @@ def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severi
     new = sorted(signs(after.findings) - signs(before.findings))
     if new:
         raise RefusedError(f"{new[0][0]} would be reported on {new[0][1]} then")
-    asked = {(policy, address) for policy, address, _ in mended}
+    asked = {sign[:2] for sign in mended} - {(each.policy, each.address) for each in before.undecided}
     if any((each.policy, each.address) in asked for each in after.undecided):
         raise RefusedError("it could not be decided any more whether the fault is gone")
     if after.files_unread > before.files_unread:

@@ -78,9 +78,9 @@ def first(file: File) -> Any:
     """The data of the first document; of a user's file both are checked against the schema. Raises UsageError."""
     if not file.built_in:
         return _checked(file.source).data
-    indexed = packaged.index()
+    indexed = (packaged.index() or {}).get("policies", {}).get(file.source.name.removeprefix("policies/"))
     if indexed is not None:
-        return indexed["policies"][file.source.name.removeprefix("policies/")]
+        return indexed
     try:
         return yaml.load_first(file.source.data)
     except InputError as error:

@@ -89,7 +89,7 @@ def unknown(words: str, knowledge: Knowledge) -> str:
     if not words.strip():
         return "`bklint explain` takes an error code, a policy or an error message; `--list` lists what is known"
     names = {name for entry in knowledge.entries for name in (entry.id, *entry.codes)}
-    near = get_close_matches(words.strip(), sorted(names), 1, 0.6)
+    near = get_close_matches(words.strip(), sorted(names), 1, 0.5)
     hint = f"did you mean {near[0]!r}? " if near else ""
     short = words.strip() if len(words.strip()) <= QUOTED else f"{words.strip()[:QUOTED]}…"
     return (
@@ -140,7 +140,7 @@ def listing(knowledge: Knowledge, style: Style) -> str:
         lines += ["", paint(group.title, "bold")] if lines else [paint(group.title, "bold")]
         lines += [f"  {entry.id:{wide}}  {entry.title}" for entry in group.entries]
     rows = {label for entry in knowledge.entries for label in entry.labels}
-    summary = f"{counted(len(knowledge.entries), 'entry')[:-1]}ies of {len(rows)} rows of the documents"
+    summary = f"{len(knowledge.entries)} entries for {len(rows)} rows of the documents"
     return "\n".join([*lines, "", f"{summary}; `bklint explain ID` tells more"]) + "\n"
 
 
@@ -202,8 +202,7 @@ def _policy(rule: Rule, said: Explanation, style: Style, paint: Paint) -> Iterat
         yield from _wrapped(f"Azure reports: {', '.join(rule.errors)}", style)
     if said.behind:
         yield from _section("Errors that it is behind", paint)
-        wide = max(len(entry.id) for entry in said.behind)
-        yield from (f"  {entry.id:{wide}}  {entry.title}" for entry in said.behind)
+        yield from (line for each in said.behind for line in _wrapped(f"{each.id}: {each.title}", style, "  "))
     if rule.sources:
         yield from _section("Documents", paint)
         for source in rule.sources:
@@ -259,8 +258,7 @@ def _elsewhere(entry: Entry, said: Explanation, style: Style, paint: Paint) -> I
     for title, entries in (("See also", related), ("Or did you mean", [match.entry for match in said.others])):
         if entries:
             yield from _section(title, paint)
-            wide = max(len(each.id) for each in entries)
-            yield from (f"  {each.id:{wide}}  {each.title}" for each in entries)
+            yield from (line for each in entries for line in _wrapped(f"{each.id}: {each.title}", style, "  "))
     cited = dict.fromkeys((*(row.document for row in entry.rows), *_documents(entry)))
     yield from _section("Documents", paint)
     for label in cited:

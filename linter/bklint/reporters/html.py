@@ -18,7 +18,7 @@ from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import Mark, excerpt, location
 from bklint.reporters.paint import Paint
 from bklint.reporters.places import Places, places
-from bklint.reporters.text import cause, counted, headline, known
+from bklint.reporters.text import cause, counted, headline, known, work
 
 WIDTH = 120
 """Columns of excerpts."""
@@ -27,7 +27,7 @@ _MACHINE = re.compile(
     r".*?(?:Microsoft\.Compute/virtualMachines/|azurerm_(?:linux_|windows_)?virtual_machine\.)[^/.\[]+(?:\[[^\]]*\])?",
     re.IGNORECASE,
 )
-_URL = re.compile(r"https://[^\s<>\"'&]+[^\s<>\"'&.,;:)]")
+_URL = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:)]")
 
 
 def report(report: Report, style: Style) -> str:
@@ -66,12 +66,7 @@ def _summary(report: Report) -> Iterator[str]:
     others += [f"{report.hidden} below --min-severity"] if report.hidden else []
     if others:
         yield f"<p>Not shown as findings: {', '.join(others)}.</p>"
-    undecided = f", {len(report.undecided)} undecided" if report.undecided else ""
-    yield (
-        f"<p>{counted(report.files_read, 'file')}, {counted(report.resources, 'resource')} "
-        f"({report.resources_of_interest} of interest), {counted(report.machines, 'machine')}: "
-        f"{counted(report.checks_passed, 'check')} passed{undecided}.</p>"
-    )
+    yield f"<p>{work(report)}.</p>"
 
 
 def _filters(report: Report) -> str:
@@ -154,7 +149,7 @@ def _remarks(finding: Finding, left_out: int) -> Iterator[str]:
     if finding.fix is not None and finding.fix.summary:
         yield _remark("fix", finding.fix.summary)
     for document in finding.documents:
-        yield _remark("source", document)
+        yield f"<dt>source</dt><dd>{_linked(_flat(document))}</dd>"
     yield "</dl>"
     if finding.fix is not None and finding.fix.snippet.strip():
         snippet = mask.escaped(textwrap.dedent(finding.fix.snippet).strip("\n").expandtabs(4), keep="\n")
@@ -175,7 +170,11 @@ def _notes(finding: Finding, left_out: int) -> Iterator[str]:
 
 
 def _remark(name: str, text: str) -> str:
-    return f"<dt>{name}</dt><dd>{_linked(mask.escaped(' '.join(text.split())))}</dd>"
+    return f"<dt>{name}</dt><dd>{escape(_flat(text))}</dd>"
+
+
+def _flat(text: str) -> str:
+    return mask.escaped(" ".join(text.split()))
 
 
 def _linked(text: str) -> str:

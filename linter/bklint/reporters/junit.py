@@ -96,7 +96,7 @@ def _suite(policy: str, cases: dict[str, _Case]) -> ET.Element:
     name = f"{policy} {named[0]}" if named else policy
     suite = ET.Element("testsuite", name=_legal(name))
     for resource in sorted(cases):
-        suite.append(_testcase(name, policy, resource, cases[resource]))
+        suite.append(_testcase(policy, resource, cases[resource]))
     return _counted(suite, list(suite.iter("testcase")))
 
 
@@ -104,8 +104,8 @@ def _findings(case: _Case) -> list[Finding]:
     return [*case.findings, *(each.finding for each in case.accepted)]
 
 
-def _testcase(classname: str, policy: str, resource: str, case: _Case) -> ET.Element:
-    element = ET.Element("testcase", classname=_legal(classname), name=_legal(resource))
+def _testcase(policy: str, resource: str, case: _Case) -> ET.Element:
+    element = ET.Element("testcase", classname=_legal(policy), name=_legal(resource))
     for name, value in _at(_findings(case)).items():
         element.set(name, _legal(value))
     if case.findings:

@@ -9,14 +9,15 @@ summary above 1 MiB as a whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from bklint.finding import Finding, Gone, Report, Severity
 from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import location
 from bklint.reporters.mask import presentable
 from bklint.reporters.places import annotated, places
-from bklint.reporters.text import cause, counted, headline, known
+from bklint.reporters.text import cause, counted, headline, known, work
 
 MARKER = "<!-- bklint -->"
 """The first line: what finds the comment of an earlier run again."""
@@ -27,8 +28,8 @@ COMMENT = 60_000
 SUMMARY = 900_000
 """Most bytes of a job summary."""
 
-CAUSES = 10
-"""Causes of undecided checks that are listed."""
+RESERVE = 400
+"""Bytes kept for each table that follows without a row."""
 
 Row = tuple[str, ...]
 
@@ -44,25 +45,15 @@ def summary(report: Report, style: Style) -> str:
 
 
 def _page(report: Report, style: Style, limit: int) -> str:
-    head = [MARKER, f"## bklint: {_title(report)}", "", _counts(report), ""]
-    tail = [*_undecided(report), *_notes(report), _work(report)]
-    room = limit - _size("\n".join([*head, *tail])) - 1000
-    fixed = [each for each in report.gone if each.kind == "base"]
-    recorded = [each for each in report.gone if each.kind == "baseline"]
-    same = [each.finding for each in report.accepted if not each.suppressed]
-    tables: list[tuple[str, Row, Iterable[Row], int]] = [
-        ("New" if report.compared else "", FINDINGS, map(_finding, _ordered(report.findings)), len(report.findings)),
-        ("Fixed", GONE, map(_gone, fixed), len(fixed)),
-        ("Fixed, still in the baseline", GONE, map(_gone, recorded), len(recorded)),
-        ("Unchanged", FINDINGS, map(_finding, _ordered(same)), len(same)),
-    ]
-    body: list[str] = []
-    for title, header, rows, number in tables:
-        if number:
-            lines = _table(title, header, rows, number, room)
-            room -= _size("\n".join(lines))
-            body += lines
-    return "\n".join([*head, *body, *tail]) + "\n"
+    counts = _counts(report)
+    lines = [MARKER, f"## bklint: {_title(report)}", "", *([counts, ""] if counts else [])]
+    done = work(report)
+    room = limit - _size(f"{done}\n") - sum(_size(line) + 1 for line in lines)
+    for table in _tables(report):
+        shown = _shown(table, room)
+        room -= sum(_size(line) + 1 for line in shown)
+        lines += shown
+    return "\n".join([*lines, done]) + "\n"
 
 
 def _title(report: Report) -> str:
@@ -80,16 +71,7 @@ def _counts(report: Report) -> str:
     parts += [f"{fixed} fixed"] if fixed else []
     parts += [f"{number} {name}" for name, number in known(report).items() if number]
     parts += [f"{report.hidden} below `--min-severity`"] if report.hidden else []
-    return f"**{' · '.join(parts)}**" if parts else "Nothing that would break Azure VM backup."
-
-
-def _work(report: Report) -> str:
-    undecided = f", {len(report.undecided)} undecided" if report.undecided else ""
-    return (
-        f"{counted(report.files_read, 'file')}, {counted(report.resources, 'resource')} "
-        f"({report.resources_of_interest} of interest), {counted(report.machines, 'machine')}: "
-        f"{counted(report.checks_passed, 'check')} passed{undecided}"
-    )
+    return f"**{' · '.join(parts)}**" if parts else ""
 
 
 # -- tables --------------------------------------------------------------------------------------------------------
@@ -98,30 +80,55 @@ FINDINGS: Row = ("severity", "policy", "what", "where")
 GONE: Row = ("policy", "what", "where")
 
 
-def _table(title: str, header: Row, rows: Iterable[Row], number: int, room: int) -> list[str]:
-    """A table with as many rows as there is room for; unchanged findings are folded away."""
-    before = [f"### {title}", ""] if title else []
-    after = [""]
-    if title == "Unchanged":
-        before = ["<details>", f"<summary>{number} unchanged</summary>", ""]
-        after = ["", "</details>", ""]
-    lines = [_row(header), _row(("---",) * len(header))]
-    for done, row in enumerate(rows):
+class _Table(NamedTuple):
+    """Rows under a heading, or folded away behind their number."""
+
+    title: str
+    header: Row
+    rows: Sequence[Row]
+    folded: bool = False
+
+
+def _tables(report: Report) -> Iterator[_Table]:
+    fixed = [_gone(each) for each in report.gone if each.kind == "base"]
+    recorded = [_gone(each) for each in report.gone if each.kind == "baseline"]
+    same = [each.finding for each in report.accepted if not each.suppressed]
+    yield _Table("New" if report.compared else "", FINDINGS, _ordered(report.findings))
+    yield _Table("Fixed", GONE, fixed)
+    yield _Table("Fixed, still in the baseline", GONE, recorded)
+    yield _Table(f"{len(same)} unchanged", FINDINGS, _ordered(same), folded=True)
+    told = f"{len(report.undecided)} undecided"
+    yield _Table(told, ("checks", "not known", "what helps"), _undecided(report), folded=True)
+    unread = [(prose(note.kind), prose(note.message)) for note in report.notes if note.strict]
+    yield _Table(f"{len(unread)} not read", ("kind", "note"), unread, folded=True)
+
+
+def _shown(table: _Table, room: int) -> list[str]:
+    """A table with as many rows as there is room for, nothing where it has none."""
+    if not table.rows:
+        return []
+    before, after = ([f"### {table.title}", ""] if table.title else []), [""]
+    if table.folded:
+        before, after = ["<details>", f"<summary>{table.title}</summary>", ""], ["", "</details>", ""]
+    lines = [*before, _row(table.header), _row(("---",) * len(table.header))]
+    room -= sum(_size(line) + 1 for line in (*lines, *after)) + RESERVE
+    for number, row in enumerate(table.rows):
         line = _row(row)
         room -= _size(line) + 1
         if room < 0:
-            after = ["", f"{counted(number - done, 'more row')} left out: this page has a largest size.", *after]
+            after = ["", f"{counted(len(table.rows) - number, 'more row')} left out: too long for this page.", *after]
             break
         lines.append(line)
-    return [*before, *lines, *after]
+    return [*lines, *after]
 
 
 def _row(cells: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _ordered(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: -finding.severity)
+def _ordered(findings: Iterable[Finding]) -> list[Row]:
+    """The rows of findings, gravest first."""
+    return [_finding(finding) for finding in sorted(findings, key=lambda finding: -finding.severity)]
 
 
 def _finding(finding: Finding) -> Row:
@@ -130,39 +137,23 @@ def _finding(finding: Finding) -> Row:
     what = prose(headline(finding))
     if finding.fix is not None and finding.fix.summary:
         what += f"<br>**Fix:** {prose(' '.join(finding.fix.summary.split()))}"
-    places_ = [code(where), *([code(finding.address)] if finding.address else [])]
-    return finding.severity.label, f"{code(finding.policy)} {prose(finding.name)}", what, "<br>".join(places_)
+    spots = [code(text) for text in (where, finding.address) if text]
+    return finding.severity.label, f"{code(finding.policy)} {prose(finding.name)}", what, "<br>".join(spots)
 
 
 def _gone(gone: Gone) -> Row:
-    places_ = [code(text) for text in (mask.escaped(gone.path), gone.address) if text]
-    return code(gone.policy), prose(gone.message), "<br>".join(places_)
+    spots = [code(text) for text in (mask.escaped(gone.path), gone.address) if text]
+    return code(gone.policy), prose(gone.message), "<br>".join(spots)
 
 
-def _undecided(report: Report) -> list[str]:
+def _undecided(report: Report) -> list[Row]:
     """What could not be decided, by cause, most first."""
     counts: dict[tuple[str, str], int] = {}
     for check in report.undecided:
         key = (cause(check), check.hint)
         counts[key] = counts.get(key, 0) + 1
-    if not counts:
-        return []
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    rows = [(str(number), prose(what), prose(hint)) for (what, hint), number in ordered[:CAUSES]]
-    more = [f"{len(ordered) - CAUSES} other causes", ""] if len(ordered) > CAUSES else []
-    return _folded(f"{len(report.undecided)} undecided", ("checks", "not known", "what helps"), rows, more)
-
-
-def _notes(report: Report) -> list[str]:
-    """What was not read."""
-    rows = [(prose(note.kind), prose(note.message)) for note in report.notes if note.strict]
-    more = [f"{len(rows) - CAUSES} other notes", ""] if len(rows) > CAUSES else []
-    return _folded(f"{len(rows)} not read", ("kind", "note"), rows[:CAUSES], more) if rows else []
-
-
-def _folded(title: str, header: Row, rows: Sequence[Row], more: Sequence[str]) -> list[str]:
-    lines = [_row(header), _row(("---",) * len(header)), *map(_row, rows), ""]
-    return ["<details>", f"<summary>{title}</summary>", "", *lines, *more, "</details>", ""]
+    return [(str(number), prose(what), prose(hint)) for (what, hint), number in ordered]
 
 
 # -- text ----------------------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def counted(number: int, noun: str) -> str:
 def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield _findings(report, paint)
     yield from _gone(report, style)
-    yield _work(report)
+    yield work(report)
     causes = _by_cause(report.undecided)
     for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
         yield f"{what}: {counted(number, 'check')} undecided" + (f"; {hint}" if hint else "")
@@ -217,7 +217,8 @@ def _gone(report: Report, style: Style) -> Iterator[str]:
             yield f"{told}: {listed}" + ("; `bklint baseline` removes it" if kind == "baseline" else "")
 
 
-def _work(report: Report) -> str:
+def work(report: Report) -> str:
+    """What was looked at, and with what result."""
     files = counted(report.files_read, "file")
     if not report.resources_of_interest:
         others = f" ({counted(report.resources, 'other resource')})" if report.resources else ""

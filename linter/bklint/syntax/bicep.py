@@ -146,7 +146,7 @@ class File:
         self.comments = comments
         self.seconds = MAX_SECONDS
         for each in declarations:
-            each._file = self  # noqa: SLF001 - the two are one
+            each._file = self
 
     def find(self, kind: str, symbol: str) -> Declaration | None:
         """The declaration of a symbol; symbols are exact."""
@@ -190,8 +190,8 @@ def _parser() -> Parser:
 _QUOTED = rb"'''.*?(?:'''|\Z)'*|'(?:[^'\\\r\n]|\\.)*'?"
 _TOKEN = re.compile(
     rb"(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))|(?P<string>" + _QUOTED + rb")|(?P<open>[{\[(])|(?P<close>[}\])])"
-    rb"|(?P<line>^[ \t]*(?:(?P<at>@)|(?:resource|module|param|var|output|type|func|import|metadata|using|targetScope"
-    rb"|assert|extension|provider)\b(?=[ \t'{]|$)))",
+    rb"|(?P<line>(?:^|(?<=\xef\xbb\xbf))[ \t]*(?:(?P<at>@)|(?:resource|module|param|var|output|type|func"
+    rb"|import|metadata|using|targetScope|assert|extension|provider)\b(?=[ \t'{]|$)))",
     re.DOTALL | re.MULTILINE,
 )
 _HEADER = re.compile(
@@ -378,7 +378,7 @@ class _Reader:
             whole = Span(match.start(), self._at + syntax.end_byte)
             found = _declaration(match, whole, parent)
             written = _behind(syntax, b"=")
-            found._inside = _Inside(self._node(written, found.type) if written is not None else None, {})  # noqa: SLF001
+            found._inside = _Inside(self._node(written, found.type) if written is not None else None, {})
             yield found
 
 
@@ -419,7 +419,7 @@ def _argument(decorator: Syntax) -> Iterator[tuple[str, Syntax]]:
 
 def _name(key: bytes) -> str:
     """The name that a key stands for."""
-    if key.startswith(b"..."):
+    if key == b".":  # `...` is read as `z: `
         return "..."
     text = key.decode("utf-8", "replace")
     if not text.startswith("'"):

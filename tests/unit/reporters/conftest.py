@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from bklint.finding import Finding, FixText, RelatedPlace, Report, Severity, Undecided
+from bklint.finding import Accepted, Finding, FixText, Gone, RelatedPlace, Report, Severity, Undecided
 from bklint.model.inventory import Note
 from bklint.source import Place, Source
 
@@ -146,9 +147,66 @@ HOSTILE = Report(
     resources_of_interest=1,
 )
 
+_NAMES = Source(
+    "a]b;c%25,d|e`f`<script>alert(1)<%2Fscript>.tf",
+    b'name = "]]><script>alert(1)</script>|`x`"\nsecret = "hunter2" # </pre><img src=x onerror=alert(1)>\n',
+)
+
+SIGNS = "](evil:) ]]> ; % %0A %5D %AZP25 | ` `` \\| <script>alert(1)</script> <!-- --> & ' \" _a_ *b* @all #1 !2 www.e.x http://e.x"
+"""What means something to one of the formats."""
+
+NAMES = Report(
+    findings=(
+        Finding(
+            policy="BKP301",
+            name="x",
+            severity=Severity.WARNING,
+            message=f"disk {SIGNS}",
+            notice="\r\n##vso[task.setvariable variable=x]y \ufffe",
+            path=_NAMES.name,
+            place=at(_NAMES, '"]]><script>alert(1)</script>|`x`"'),
+            address=f"module.x[{SIGNS}].azurerm_linux_virtual_machine.vm",
+            resource_type="<b>/x",
+            related=(RelatedPlace(at(_NAMES, '"hunter2"'), f"label {SIGNS}"),),
+            why="it fails | `always` <b>",
+            errors=("User<Error>",),
+            fix=FixText("manual", "Write `x` | not <y>", "x = <y>\n", "hcl"),
+            notes=(SIGNS,),
+            contexts=(SIGNS,),
+            instances=(SIGNS, "b"),
+            documents=("S1, a <b> https://learn.microsoft.com/x?a=1&b=2.",),
+        ),
+    ),
+    undecided=(Undecided("BKP401", SIGNS, SIGNS, "", at(_NAMES, "secret"), SIGNS),),
+    notes=(Note("<i>", SIGNS),),
+    gone=(Gone("BKP101", SIGNS, _NAMES.name, SIGNS, "base"),),
+    compared=True,
+)
+
+COMPARED = Report(
+    findings=(DISK,),
+    accepted=(
+        Accepted(RULE, "base"),
+        Accepted(replace(RULE, address="nsg.other"), "baseline"),
+        Accepted(replace(DISK, address="azurerm_managed_disk.old"), "comment", "moved in March, password=hunter2"),
+    ),
+    gone=(
+        Gone("BKP101", "nsg.gone", "net/nsg.json", "rule deny blocks 168.63.129.16", "base"),
+        Gone("BKP201", "lock", "locks.tf", "", "baseline"),
+    ),
+    files_read=3,
+    resources=9,
+    resources_of_interest=5,
+    machines=1,
+    checks_passed=11,
+    compared=True,
+)
+
 REPORTS = {
     "full": FULL,
     "hostile": HOSTILE,
+    "names": NAMES,
+    "compared": COMPARED,
     "clean": Report(
         files_read=1, files_by_dialect={"arm": 1}, resources=3, resources_of_interest=3, checks_passed=4, machines=2
     ),
