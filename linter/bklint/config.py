@@ -83,6 +83,7 @@ class Configuration:
     gitignore: bool = True
     policies: tuple[str, ...] = ()
     baseline: str | None = None
+    protected_by_tag: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     edition: str | None = None
     complete: bool = False
     only_protected: bool = False
@@ -261,6 +262,7 @@ def _configuration(text: Text, directory: str) -> Configuration:
         overrides=tuple(_override(row, ("overrides", at)) for at, row in enumerate(data.get("overrides", ()))),
         contexts=tuple(_contexts(data.get("contexts", {}), directory)),
         exclude=Patterns(data.get("exclude", ())),
+        protected_by_tag={name: tuple(values) for name, values in data.get("protected_by_tag", {}).items()},
         policies=tuple(_shown(directory, each) for each in data.get("policies", ())),
         baseline=_shown(directory, data["baseline"]) if "baseline" in data else None,
         text=text,

@@ -21,6 +21,7 @@ from bklint.config import Configuration
 from bklint.discover import GuestFiles, Inputs, discover
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
+from bklint.facts.protection import CONFIGURATION
 from bklint.files import DiskReader, Reader, confinement, write
 from bklint.finding import Finding, Report, Severity
 from bklint.frontends import (
@@ -165,13 +166,23 @@ def fixed(
         for dialect, found in sorted(inputs(paths, options, texts).roots.items()):
             for root in frontend(dialect)(tuple(found), texts, given, Inventory()):
                 for context in root.contexts:
-                    world = root.lower(context, {})
+                    try:
+                        world = root.lower(context, {})
+                    except InputError:
+                        continue
                     world.complete = world.complete or options.complete
                     world.finish(derive, defaults().fill)
                     yield Seen(world, chosen.parameters(root.path))
 
     bench = Bench(lambda texts: scan(paths, everything, policies, texts), worlds, policies)
-    return Mending(bench, wanted, reader or disk_reader((*paths, *options.report_only), options)).run()
+    mending = Mending(bench, wanted, reader or disk_reader((*paths, *options.report_only), options))
+    try:
+        mending.run()
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what was mended before the bug has been tested and stays
+        mending.note(internal_error("", error).message)
+    return mending.result()
 
 
 def schema(name: str) -> str:
@@ -367,6 +378,7 @@ class _Scan:
         world.finish(derive, self._defaults.fill)
         attach(world, self._reader)
         world.memo[OTHER_ROOTS] = others
+        world.memo[CONFIGURATION] = {"protected_by_tag": self._options.config.protected_by_tag}
         self._signs.setdefault(world.root, evidence_of(world))
         self._asking = self._asking or asks_other_roots(world)
 

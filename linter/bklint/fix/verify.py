@@ -84,16 +84,23 @@ class Mending:
         self._done: list[Plan] = []
         self._report = Report()
 
-    def run(self) -> Fixed:
+    def run(self) -> None:
         """Mend what can be mended."""
         self._report = self._bench.scan(self._texts)
         for _ in range(MAX_ROUNDS):
             plans = self._plans()
             if not plans or not self._attempt(plans):
                 break
-        texts = self._texts
+
+    def note(self, message: str) -> None:
+        """Say something."""
+        self._notes[message] = None
+
+    def result(self) -> Fixed:
+        """What has been mended so far."""
+        texts, left = self._texts, list(self._refused.values())
         files = {name: (texts.original(name), data) for name, data in texts.texts.items()}
-        return Fixed(files, self._done, list(self._refused.values()), list(self._notes), self._report.unread_claimed)
+        return Fixed(files, self._done, left, list(self._notes), self._report.unread_claimed)
 
     def _plans(self) -> list[Plan]:
         """The plans that may be done together; those that stand in the way of an earlier one wait for another round."""
