@@ -171,14 +171,14 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """All texts, and how much each word tells."""
+    """All texts, and how much each word tells; `unknown` of one that nobody knows, half as much as the rarest."""
 
     texts: tuple[_Text, ...]
     weights: Mapping[str, float]
+    unknown: float
 
     def weight(self, word: str) -> float:
-        """How much a word tells; one that nobody knows, half as much as the rarest."""
-        return self.weights.get(word, max(self.weights.values()) / 2)
+        return self.weights.get(word, self.unknown)
 
 
 @cache
@@ -188,7 +188,8 @@ def _index(entries: tuple[Entry, ...]) -> _Index:
     for text in texts:
         for word in text.words:
             held.setdefault(word, set()).add(text.entry.id)
-    return _Index(texts, {word: log(1 + len(entries) / len(ids)) for word, ids in held.items()})
+    weights = {word: log(1 + len(entries) / len(ids)) for word, ids in held.items()}
+    return _Index(texts, weights, max(weights.values()) / 2)
 
 
 def _texts(entry: Entry) -> Iterable[_Text]:

@@ -54,7 +54,8 @@ _SHAPES = (
     r"\b(?i:bearer|basic)\s+(?P<i>[\w.~+/=-]{12,})",
     r"\b(?i:net1?(?:\.exe)?)\s+(?i:user)\s+[^\s/]+\s+(?P<j>[^\s/*]\S*)",
     rf"\becho\s+(?:-\w+\s+)?(?P<k>{_QUOTED}|\S+)\s*\|\s*(?:sudo\s+)?(?:chpasswd|passwd)",
-    r"(?P<l>(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{64,}={0,2})",
+    # A long run without a slash tells base64 from the path of a resource id.
+    r"(?P<l>(?<![A-Za-z0-9+/])(?=[A-Za-z0-9/]*[A-Za-z0-9+]{34})[A-Za-z0-9+/]{64,}={0,2})",
 )
 
 

@@ -168,7 +168,8 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
         yield f"{what}: {counted(number, 'check')} undecided" + (f"; {hint}" if hint else "")
     if len(causes) > LISTED and not (style.verbose or style.undecided):
         rest = sum(number for _, _, number in causes[LISTED:])
-        yield f"{len(causes) - LISTED} other causes: {counted(rest, 'check')} undecided; list them with --undecided"
+        more = len(causes) - LISTED
+        yield f"{more} other {'cause' if more == 1 else 'causes'}: {counted(rest, 'check')} undecided; list them with --undecided"
     yield from dict.fromkeys(_note(note) for note in report.notes if note.strict or style.verbose)
     if report.files_skipped:
         names = [mask.escaped(name) for name in report.files_skipped]
@@ -185,7 +186,7 @@ def _findings(report: Report, paint: Paint) -> str:
     hidden = f" ({', '.join(others)})" if others else ""
     new = "new " if report.compared else ""
     if not report.findings:
-        return f"no {new}findings{hidden}"
+        return f"no {new}findings{hidden}" if report.resources_of_interest else f"no {new}findings, nothing was checked{hidden}"
     parts = []
     for severity in sorted(Severity, reverse=True):
         number = sum(finding.severity is severity for finding in report.findings)
