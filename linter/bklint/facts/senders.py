@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bklint.facts.fields import kept, members, prefix_covers
 from bklint.facts.prefixes import Prefix, ranges_of
 from bklint.model.compare import disjunction, equal
-from bklint.model.relations import related
+from bklint.model.relations import NIC, related
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Value, parts_of, step
 
@@ -53,8 +53,29 @@ def _origins(group: Resource) -> tuple[Origin, ...]:
         return ()
     for subnet in ordinary:
         interfaces += [nic for nic in related(subnet, "networkInterfaces").items if nic not in interfaces]
-    found: Iterable[Origin] = [origin_of(nic) for nic in interfaces] or [_subnet(subnet) for subnet in ordinary]
+    primary = [nic for nic in interfaces if is_primary(nic)]
+    if interfaces and not primary:
+        return ()
+    found: Iterable[Origin] = [origin_of(nic) for nic in primary] or [_subnet(subnet) for subnet in ordinary]
     return tuple(dict.fromkeys(found)) or (Origin(),)
+
+
+def is_primary(nic: Resource) -> bool:
+    """Whether an interface may be the primary one of a machine, by which the agent's traffic leaves: marked so, or the
+    first where none is. An interface whose machine is not seen may be.
+    https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+    """
+    machines = related(nic, "virtualMachines")
+    return not machines.items or machines.open is not None or any(_leads(nic, machine) for machine in machines.items)
+
+
+def _leads(nic: Resource, machine: Resource) -> bool:
+    listed = machine.select("properties.networkProfile.networkInterfaces[*]")
+    marks = [equal(step(step(entry, "properties"), "primary"), Value(True)) for entry in listed.values]
+    mine = [machine.world.link(step(entry, "id"), NIC).resource is nic for entry in listed.values]
+    if True in marks:
+        return mine[marks.index(True)]
+    return listed.rest is not None or None in marks or not mine or mine[0] or not any(mine)
 
 
 def is_reserved(subnet: Resource) -> bool:

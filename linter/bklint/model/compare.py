@@ -130,6 +130,7 @@ def disjunction(answers: Iterable[bool | None]) -> bool | None:
 
 def equal_parts(a: tuple[str | Unknown, ...], b: tuple[str | Unknown, ...]) -> bool | None:
     """Whether two composed strings are equal, ignoring case, numbers by value."""
+    a, b = a or ("",), b or ("",)
     if all(isinstance(part, str) for part in (*a, *b)):
         return _equal_text("".join(map(str, a)), "".join(map(str, b)))
     if len(a) == len(b) and all(_equal_part(x, y) for x, y in zip(a, b, strict=True)):

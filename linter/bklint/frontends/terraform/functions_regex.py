@@ -21,7 +21,7 @@ from bklint.frontends.terraform.functions_arguments import (
     string,
     undecided,
 )
-from bklint.frontends.terraform.regexes import Found, Pattern, RefusedError, UnsupportedError, compiled
+from bklint.frontends.terraform.regexes import Found, Pattern, RefusedError, UnsupportedError, compiled, every, search
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, text
 
 _REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))", re.ASCII)
@@ -42,7 +42,7 @@ def _unsupported(why: UnsupportedError) -> UndecidedError:
 
 def _matches(pattern: Pattern, written: str) -> list[Found]:
     try:
-        return list(pattern.all(written))
+        return list(every(pattern.written, written))
     except UnsupportedError as unsupported:
         raise _unsupported(unsupported) from unsupported
 
@@ -51,7 +51,7 @@ def _regex(args: Args, context: CallContext) -> Result:
     pattern, written = _compiled(string(args[0])), string(args[1])
     _check_groups(pattern)
     try:
-        found = pattern.search(written)
+        found = search(pattern.written, written)
     except UnsupportedError as unsupported:
         raise _unsupported(unsupported) from unsupported
     if found is None:

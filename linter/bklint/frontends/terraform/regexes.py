@@ -23,7 +23,7 @@ from bklint.frontends.terraform.regex_syntax import (
     chain,
 )
 
-__all__ = ["Found", "Pattern", "RefusedError", "UnsupportedError", "compiled"]
+__all__ = ["Found", "Pattern", "RefusedError", "UnsupportedError", "compiled", "every", "search"]
 
 MAX_STEPS = 400_000
 """Most instructions followed in all searches of one text, about a second."""
@@ -47,6 +47,8 @@ class Pattern(NamedTuple):
     names: tuple[str, ...]
     single: Test | None
     many: bool
+    written: str = ""
+    """The pattern as it was given."""
 
     def search(self, text: str) -> Found | None:
         """The leftmost match. Raises UnsupportedError where that takes too long."""
@@ -158,6 +160,18 @@ def _is_word(text: str, at: int) -> bool:
     return 0 <= at < len(text) and (text[at] == "_" or (text[at].isascii() and text[at].isalnum()))
 
 
+@lru_cache(maxsize=8192)
+def search(pattern: str, text: str) -> Found | None:
+    """The leftmost match. A module called in many places asks the same question of the same text again and again."""
+    return compiled(pattern).search(text)
+
+
+@lru_cache(maxsize=8192)
+def every(pattern: str, text: str) -> tuple[Found, ...]:
+    """All matches; see `Pattern.all`."""
+    return tuple(compiled(pattern).all(text))
+
+
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> Pattern:
     """The pattern ready to match. Raises RefusedError (RE2 refuses it) or UnsupportedError."""
@@ -167,4 +181,4 @@ def compiled(pattern: str) -> Pattern:
         raise RefusedError("unexpected )")
     edges = (Code((Step("save", to=0),)), Code((Step("save", to=1),)), Code((Step("match"),)))
     program = chain([edges[0], body, *edges[1:]])
-    return Pattern(program.steps, tuple(parser.names), body.single if not parser.names else None, body.many)
+    return Pattern(program.steps, tuple(parser.names), body.single if not parser.names else None, body.many, pattern)
