@@ -24,7 +24,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_tree(wheel: Path) -> None:
     package, policies = ROOT / "linter" / "bklint", ROOT / "policies"
     wanted = {f"bklint/{path.relative_to(package).as_posix()}" for path in package.rglob("*") if _shipped(path)}
-    wanted |= {f"bklint/policies/{path.relative_to(policies).as_posix()}" for path in policies.rglob("*") if _shipped(path)}
+    wanted |= {
+        f"bklint/policies/{path.relative_to(policies).as_posix()}" for path in policies.rglob("*") if _shipped(path)
+    }
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert found == wanted

@@ -27,7 +27,9 @@ SEED = 20261122
 POLICIES = PolicySet([file.policy for file in policy_files()], lambda _: Texts(), facts.all_facts())
 TERRAFORM = re.compile(r"^(\s+[a-z_]+\s*= )(\d+|true|false|\"[^\"$%\\]*\")$", re.MULTILINE)
 ARM = re.compile(r"(\"[A-Za-z]+\": )(\d+|true|false|\"[^\"\[\\]*\")(?=\s*[,}\n])")
-NAMES = re.compile(r"\"(\$schema|contentVersion|apiVersion|type|name|defaultValue|scope|priority)\": $|\s(name|priority)\s*= $")
+NAMES = re.compile(
+    r"\"(\$schema|contentVersion|apiVersion|type|name|defaultValue|scope|priority)\": $|\s(name|priority|type)\s*= $"
+)
 """What is left out: names, since findings are compared by address, and priorities, of which Azure refuses some."""
 VALUES: dict[str, list[object]] = {
     "number": [1, 16, 4096, 4097, 32768, 32769, 65500],

@@ -87,7 +87,9 @@ def _scan(arguments: Namespace) -> int:
     from bklint import run
     from bklint.reporters import rules
 
-    gc.set_threshold(100_000, 20, 20)  # a scan makes many objects that live: a quarter less time for a fifth more memory
+    gc.set_threshold(
+        100_000, 20, 20
+    )  # a scan makes many objects that live: a quarter less time for a fifth more memory
     config = configuration(arguments)
     options = scan_options(arguments, config)
     if arguments.show_files:

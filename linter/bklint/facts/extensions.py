@@ -110,7 +110,7 @@ def custom_script(extension: Resource) -> Value:
         extension.body,
         isOne=Value(is_it, kind.place),
         empty=answer(empty, place, hidden),
-        exitCode=missing(place.place) if found is None else Value(int(found[1]), command.place, command.hops),
+        exitCode=_exit_code(command) if is_it else missing(place.place),
         command=place,
         tolerated=_tolerated(extension),
     )

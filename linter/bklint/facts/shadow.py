@@ -50,13 +50,18 @@ def shadow(rule: Resource) -> Value:
     the name of the rule that takes it, `denyPriority` its number, `freePriority`: the highest free number below it.
     Unknown where a deny may match first. catalogue BKP111
     """
-    if equal(rule.get("properties.access"), Value("Allow")) is False or tie(rule) is not None:
+    allow = equal(rule.get("properties.access"), Value("Allow"))
+    if allow is False or tie(rule) is not None:
         return _nothing(rule)
-    found = [(value, cell) for value, packet in _packets(rule) for cell in [_cell(rule, packet)]]
-    denying = next(((value, cell) for value, cell in found if cell.by is not None), None)
-    some = disjunction(True if cell.partly else cell.denied for _, cell in found)
-    every = conjunction(cell.denied for _, cell in found) if found else False
-    why = next((cell.why for _, cell in found if cell.why is not None), None)
+    found = [(value, _cell(rule, packet), matches) for value, packet, matches in _packets(rule)]
+    denying = next(((value, cell) for value, cell, _ in found if cell.by is not None), None)
+    taken = disjunction(conjunction((matches, True if cell.partly else cell.denied)) for _, cell, matches in found)
+    left = disjunction(
+        conjunction((matches, None if cell.denied is None else not cell.denied)) for _, cell, matches in found
+    )
+    some = conjunction((allow, taken))
+    every = conjunction((allow, taken, None if left is None else not left)) if found else False
+    why = next((cell.why for _, cell, _ in found if cell.why is not None), None) or _why(rule)
     where = rule.get("properties.priority")
     deny = denying[1].by if denying is not None else None
     number = free_priority(deny) if deny is not None else None
@@ -76,13 +81,14 @@ def _nothing(rule: Resource) -> Value:
     return record(rule.body, some=no, all=no, destination=gone, deny=gone, denyPriority=gone, freePriority=gone)
 
 
-def _packets(rule: Resource) -> Iterator[tuple[Value, Packet]]:
-    """Backup's packets that a rule names a destination for, and matches; each with that destination."""
+def _packets(rule: Resource) -> Iterator[tuple[Value, Packet, bool | None]]:
+    """Backup's packets that a rule names a destination for, and matches or may match; each with that destination."""
     for value in destinations(rule).values:
         prefix = prefix_of(value)
         for packet in () if prefix is None else _to(prefix):
-            if static_match(rule, packet):
-                yield value, packet
+            matches = static_match(rule, packet)
+            if matches is not False:
+                yield value, packet, matches
 
 
 def _to(prefix: Prefix) -> tuple[Packet, ...]:

@@ -73,7 +73,8 @@ def same_machine(a: Machine, b: Machine) -> bool | None:
     if a.value.exists is False or b.value.exists is False:
         return False
     if a.resource is not None and b.resource is not None:
-        return a.resource is b.resource
+        stands_for_many = a.resource.conditional is not None and a.resource.address.endswith("[*]")
+        return None if a.resource is b.resource and stands_for_many else a.resource is b.resource
     if same(a.value, b.value) and not _is_error(a.value):
         return True
     one = a.id or (id_of(a.resource) if a.resource is not None else None)

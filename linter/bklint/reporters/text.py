@@ -186,7 +186,11 @@ def _findings(report: Report, paint: Paint) -> str:
     hidden = f" ({', '.join(others)})" if others else ""
     new = "new " if report.compared else ""
     if not report.findings:
-        return f"no {new}findings{hidden}" if report.resources_of_interest else f"no {new}findings, nothing was checked{hidden}"
+        return (
+            f"no {new}findings{hidden}"
+            if report.resources_of_interest
+            else f"no {new}findings, nothing was checked{hidden}"
+        )
     parts = []
     for severity in sorted(Severity, reverse=True):
         number = sum(finding.severity is severity for finding in report.findings)

@@ -29,7 +29,6 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.functions_encoding import base64_text, digest
-from bklint.frontends.terraform.regexes import Pattern, RefusedError, UnsupportedError, compiled
 from bklint.frontends.terraform.shapes import make_set
 from bklint.frontends.terraform.types import STRING, plain_convert
 from bklint.model.value import Hop, Reason, Text, Unknown, Value
@@ -103,7 +102,7 @@ def _fileset(args: Args, context: CallContext) -> Result:
     except InputError as error:
         raise UndecidedError(_not_read(directory, context)) from error
     wanted = _glob(pattern)
-    return make_set([Value(name, context.place) for name in names if wanted.search(name)])
+    return make_set([Value(name, context.place) for name in names if wanted(name)])
 
 
 def _files(context: CallContext, directory: str, prefix: str) -> list[str]:
@@ -122,7 +121,7 @@ def _files(context: CallContext, directory: str, prefix: str) -> list[str]:
     return found
 
 
-def _glob(pattern: str) -> Pattern:
+def _glob(pattern: str) -> Callable[[str], object]:
     """`*`, `**`, `?`, `[a-z]` and `{a,b}` (https://github.com/bmatcuk/doublestar)."""
     done, at, braces = [], 0, 0
     while at < len(pattern):
@@ -145,8 +144,8 @@ def _glob(pattern: str) -> Pattern:
         done.append(_GLOB.get(one) or ("|" if one == "," and braces else re.escape(one)))
         at += 1
     try:
-        return compiled(f"(?s)\\A(?:{''.join(done)})\\z")
-    except (RefusedError, UnsupportedError) as error:
+        return re.compile("".join(done), re.DOTALL).fullmatch
+    except re.error as error:
         raise FailedError(f"{pattern!r} is no pattern") from error
 
 
