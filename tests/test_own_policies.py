@@ -111,7 +111,9 @@ def test_json_reports_fit_their_schema(own: Path, capsys: pytest.CaptureFixture[
     assert data["known"]
     assert data["gone"]
     Draft202012Validator(schema).validate(data)
-    for page in sorted((Path(__file__).parent / "golden" / "reporters").glob("*.json")):
+    for page in sorted((Path(__file__).parent / "golden" / "reporters").glob("*[a-z].json")):
+        if page.name.endswith(".gitlab.json"):
+            continue
         Draft202012Validator(schema).validate(json.loads(page.read_text("utf-8")))
 
 

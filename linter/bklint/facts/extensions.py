@@ -14,7 +14,7 @@ from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, says
 from bklint.model.compare import conjunction, equal, not_empty
 from bklint.model.relations import VM, children
 from bklint.model.resource import Resource
-from bklint.model.value import Unknown, Value, missing, parts_of, step
+from bklint.model.value import Text, Unknown, Value, missing, parts_of, step
 
 EXCLUSIONS = (
     r"c:\packages\plugins\microsoft.azure.recoveryservices.vmsnapshot",
@@ -28,6 +28,7 @@ _CUSTOM_SCRIPT = (
     ("Microsoft.OSTCExtensions", "CustomScriptForLinux"),
 )
 _SETTINGS = ("properties.settings", "properties.protectedSettings")
+_LONGEST_EXIT = len("; exit /b 255 ")
 _EXIT = re.compile(r"(?:^|[;&|\n])\s*exit(?:\s+/b)?\s+(\d+)\s*[\"']?\s*$", re.IGNORECASE)
 
 
@@ -105,7 +106,6 @@ def custom_script(extension: Resource) -> Value:
     given = bool(command.exists or script.exists) or elsewhere
     empty = False if given or not is_it else (None if hidden is not None else True)
     place = command if command.exists else extension.get("properties.type")
-    found = _EXIT.search(command.data) if is_it and isinstance(command.data, str) else None
     return record(
         extension.body,
         isOne=Value(is_it, kind.place),
@@ -114,6 +114,21 @@ def custom_script(extension: Resource) -> Value:
         command=place,
         tolerated=_tolerated(extension),
     )
+
+
+def _exit_code(command: Value) -> Value:
+    """The number of the literal `exit` that ends a command; missing where it ends otherwise, unknown where its end is."""
+    data = command.data
+    if isinstance(data, Unknown):
+        return command._replace(data=Unknown(data.reason, data.cause, data.place))
+    known = data if isinstance(data, str) else data.suffix if isinstance(data, Text) else ""
+    found = _EXIT.search(known)
+    if found is not None:
+        return Value(int(found[1]), command.place, command.hops)
+    if isinstance(data, Text) and len(known) < _LONGEST_EXIT:
+        why = data.unknowns[-1]
+        return Value(Unknown(why.reason, why.cause, why.place), command.place, command.hops)
+    return missing(command.place)
 
 
 def _tolerated(extension: Resource) -> Value:
