@@ -42,7 +42,7 @@ DISK = Rule(
     ("S2, UserErrorUnsupportedDiskSize (2020-11-05): disks above 32 TB are not supported",),
     {"terraform": "disk_size_gb = 32767\n", "arm": '"diskSizeGB": 32767\n'},
 )
-STYLE = Style(undecided=True, verbose=True, exit_code=3, version="0.1.0", root="/work", rules={"BKP301": DISK})
+STYLE = Style(undecided=True, verbose=True, exit_code=3, version="0.1.0", root="/srv", rules={"BKP301": DISK})
 
 Named = tuple[str, Report]
 
@@ -149,9 +149,9 @@ def test_labels_cannot_make_links(reports: dict[str, Report]) -> None:
 
 PATHS = [
     ("main.tf", {"uri": "main.tf", "uriBaseId": "%SRCROOT%"}),
-    ("/work/a b/main.tf", {"uri": "a%20b/main.tf", "uriBaseId": "%SRCROOT%"}),
+    ("/srv/a b/main.tf", {"uri": "a%20b/main.tf", "uriBaseId": "%SRCROOT%"}),
     ("../other/main.tf", {"uri": "file:///other/main.tf"}),
-    ("/worker/main.tf", {"uri": "file:///worker/main.tf"}),
+    ("/srver/main.tf", {"uri": "file:///srver/main.tf"}),
     ("b\udcff.tf", {"uri": "b%FF.tf", "uriBaseId": "%SRCROOT%"}),
 ]
 
@@ -160,7 +160,7 @@ PATHS = [
 def test_uris(path: str, expected: dict[str, str]) -> None:
     from bklint.reporters.sarif import artifact
 
-    assert artifact(path, "/work") == expected
+    assert artifact(path, "/srv") == expected
 
 
 # -- all formats ---------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from bklint.finding import Report, Severity
 from bklint.reporters import Style, render
 from bklint.source import Place, Source
 
-STYLE = Style(root="/work")
+STYLE = Style(root="/srv")
 
 
 def issues(report: Report) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def test_a_finding_that_moves_is_the_same(reports: dict[str, Report]) -> None:
 
 def test_paths_are_those_of_the_checkout(reports: dict[str, Report]) -> None:
     bare = replace(reports["full"].findings[0], place=None)
-    given = {"/work/a/main.tf": "a/main.tf", "./main.tf": "main.tf", "a\n.tf": "a\\n.tf", "b\udcff.tf": "b\\xff.tf"}
+    given = {"/srv/a/main.tf": "a/main.tf", "./main.tf": "main.tf", "a\n.tf": "a\\n.tf", "b\udcff.tf": "b\\xff.tf"}
     for path, shown in given.items():
         assert issues(Report((replace(bare, path=path),)))[0]["location"]["path"] == shown
 
