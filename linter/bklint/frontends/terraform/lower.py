@@ -17,7 +17,7 @@ from bklint.frontends.terraform.mapping import TypeMapping
 from bklint.frontends.terraform.module import ModuleFiles, Written
 from bklint.frontends.terraform.views import View
 from bklint.model import path as paths
-from bklint.model.inventory import Patch, World
+from bklint.model.inventory import Note, Patch, World
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource, parse_id
 from bklint.model.value import ObjectData, Reason, Unknown, Value
 from bklint.source import Locator, Place
@@ -95,6 +95,7 @@ class Lowering:
         elif mapped is None:
             if self.mode == "resource":
                 self._add(self._generic())
+                self._say_embedded()
         elif self.mode == "data":
             self._add(self._data(mapped))
         elif mapped.kind in ("patch", "item"):
@@ -189,6 +190,12 @@ class Lowering:
         return self._make(
             GENERIC + self.type, Value(ObjectData({}, why), self.view.header), (self._value("name"),), None
         )
+
+    def _say_embedded(self) -> None:
+        """An ARM template inside a Terraform resource is not read; that is said, lest it look checked."""
+        if self.type.endswith("template_deployment"):
+            message = f"{self.address} deploys an ARM template of its own, which is not read"
+            self.world.notes.append(Note("unsupported", message, self.view.header))
 
     def _data(self, mapped: TypeMapping) -> Resource:
         """A data source: what its arguments say, and the rest known only to Azure."""
