@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bklint.frontends.terraform.evaluate import evaluate_text
 from bklint.frontends.terraform.scalars import number_string, parse_number
 from bklint.frontends.terraform.shapes import Bag, MapData, key_of, make_set, settled
 from bklint.frontends.terraform.types import Type, convert, parse_type, unify
@@ -309,6 +310,19 @@ def test_a_number_next_to_what_may_be_a_string() -> None:
 )
 def test_number_string(number: float, written: str) -> None:
     assert number_string(number) == written
+
+
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("tostring(0.1 + 0.2)", "0.3"),
+        ('"v${0.1 + 0.2}"', "v0.3"),
+        ('{ "0.3" = "found" }[0.1 + 0.2]', "found"),
+        ('true ? 0.1 + 0.2 : "none"', "0.3"),
+    ],
+)
+def test_numbers_become_the_same_string_everywhere(expression: str, result: object) -> None:
+    assert evaluate_text(expression).data == result
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
+from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import is_set
 from bklint.frontends.terraform.template_text import parse_template
 from bklint.model.value import (
@@ -24,7 +25,6 @@ from bklint.model.value import (
     first_unknown,
     join,
     member_of,
-    parts_of,
     unknown,
 )
 from bklint.source import Place, Source
@@ -170,7 +170,7 @@ class Evaluator:
 
     def _key(self, expr: Expr, scope: Scope) -> str | Unknown:
         value = self.evaluate(expr, scope)
-        found = strings.known_text(value)
+        found = known_text(value)
         if found is not None:
             return found
         return first_unknown(value) or Unknown(Reason.ERROR, "the key of an object must be a string", scope.place(expr))
@@ -206,7 +206,7 @@ class Evaluator:
         found = scope.names.element(target, key, place)
         if found is not None:
             return found
-        text = strings.known_text(key)
+        text = known_text(key)
         if isinstance(target.data, Unknown) and text is not None:
             as_attribute = scope.names.attribute(target, text, place)
             if as_attribute is not None:
@@ -428,7 +428,7 @@ def _object_of(results: list[tuple[Value | None, Value]], rest: Unknown | None, 
     keys: dict[str, Place] = {}
     for key_value, value in results:
         assert key_value is not None
-        key = strings.known_text(key_value)
+        key = known_text(key_value)
         if key is None:
             rest = rest or first_unknown(key_value) or Unknown(Reason.ERROR, "the key must be a string", place)
             continue
@@ -491,4 +491,4 @@ def constant(expr: Expr, source: Source) -> Value:
     return Evaluator().evaluate(expr, Scope(_NoNames(), source))
 
 
-__all__ = ["Evaluator", "Members", "Names", "Scope", "constant", "evaluate_text", "members_of", "parts_of"]
+__all__ = ["Evaluator", "Members", "Names", "Scope", "constant", "evaluate_text", "members_of"]

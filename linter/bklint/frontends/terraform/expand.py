@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bklint.frontends.terraform.evaluate import members_of
 from bklint.frontends.terraform.module import Written
-from bklint.frontends.terraform.strings import known_text
+from bklint.frontends.terraform.scalars import known_text
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, first_unknown, join, member_of
 from bklint.source import Place

@@ -19,7 +19,7 @@ from bklint.frontends.terraform.evaluate import Evaluator, Scope
 from bklint.frontends.terraform.expand import Expansion, Instance, expand
 from bklint.frontends.terraform.inputs import RootInputs, validation_domain
 from bklint.frontends.terraform.module import ModuleFiles, Written
-from bklint.frontends.terraform.strings import known_text
+from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.views import BodyView
 from bklint.model import path as paths
 from bklint.model.inventory import Note, Split

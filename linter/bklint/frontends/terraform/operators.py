@@ -11,6 +11,7 @@ import operator as python
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import is_set
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import (
@@ -25,7 +26,6 @@ from bklint.model.value import (
     Value,
     first_unknown,
     join_unknown,
-    number_text,
     same,
     type_of,
     unknown,
@@ -301,7 +301,5 @@ def unified(value: Value, other: Value) -> Value:
 
 
 def _as_text(value: Value) -> Value:
-    data = value.data
-    if isinstance(data, bool):
-        return value._replace(data="true" if data else "false")
-    return value._replace(data=number_text(data)) if isinstance(data, (int, float)) else value
+    written = known_text(value)
+    return value if written is None else value._replace(data=written)

@@ -47,7 +47,7 @@ def parse_bool(written: str) -> bool | None:
 
 
 def known_text(value: Value) -> str | None:
-    """A known scalar as a string; None for anything else."""
+    """A known scalar as the string Terraform converts it to; None for anything else."""
     data = value.data
     if isinstance(data, str):
         return data

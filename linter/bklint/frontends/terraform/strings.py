@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
+from bklint.frontends.terraform.scalars import known_text, string_parts
 from bklint.frontends.terraform.shapes import Bag, is_set
 from bklint.model.value import (
     ABSENT,
@@ -16,29 +17,17 @@ from bklint.model.value import (
     Value,
     first_unknown,
     member_of,
-    number_text,
-    parts_of,
     text,
     unknown,
 )
 from bklint.source import Place
 
 
-def known_text(value: Value) -> str | None:
-    """A known scalar as the string Terraform converts it to; None for anything else."""
-    data = value.data
-    if isinstance(data, str):
-        return data
-    if isinstance(data, bool):
-        return "true" if data else "false"
-    return number_text(data) if isinstance(data, (int, float)) else None
-
-
 def compose(pieces: list[Value], place: Place) -> Value:
     """The string a template makes of its pieces. Null and collections in a template are errors."""
     parts: list[str | Unknown] = []
     for piece in pieces:
-        found = parts_of(piece)
+        found = string_parts(piece)
         if found is None:
             error = f"{'null' if piece.data is None else 'a collection'} cannot be part of a string"
             return unknown(Reason.ERROR, error, piece.place or place)
