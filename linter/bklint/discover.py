@@ -16,7 +16,7 @@ from typing import NamedTuple
 from bklint.errors import InputError
 from bklint.files import Reader, join, normalise
 from bklint.model.inventory import Note, Problem
-from bklint.source import Source
+from bklint.source import Source, utf8
 
 TERRAFORM = (".tf", ".tf.json", ".tofu", ".tofu.json")
 VARIABLES = (".tfvars", ".tfvars.json")
@@ -161,7 +161,7 @@ class _Search:
 
     def _sniff(self, path: str, syntax: str) -> str:
         """What the content of a file claims to be. Raises InputError."""
-        data = _utf8(self._reader.head(path, SNIFFED))
+        data = utf8(self._reader.head(path, SNIFFED))
         found = by_yaml(data) if syntax == "yaml" else "" if syntax == "guest" else by_content(data)
         return found or ("guest" if self._is_guest(path, data) else "")
 
@@ -332,13 +332,6 @@ def by_yaml(data: bytes) -> str:
     if not listed or "destinationaddressprefix" not in found:
         found.pop("access", None)
     return "nsg" if _security_group(found, "") else ""
-
-
-def _utf8(data: bytes) -> bytes:
-    """The start of a text that may be UTF-16 with a byte-order mark, as UTF-8."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "ignore").encode("utf-8", "ignore")
-    return data
 
 
 def _claimed(found: dict[str, str]) -> str:

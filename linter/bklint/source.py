@@ -39,6 +39,13 @@ class Span(NamedTuple):
     end: int
 
 
+def utf8(data: bytes) -> bytes:
+    """The start of a text that may be UTF-16 with a byte-order mark, as UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "ignore").encode("utf-8", "ignore")
+    return data
+
+
 class Source:
     """One input document: its display name (a `/`-separated path), its UTF-8 bytes and a line index made on demand."""
 

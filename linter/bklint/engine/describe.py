@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bklint.finding import Finding, FixText
-from bklint.policy.model import Citation, Policy, Texts
+from bklint.policy.model import Policy, Texts
 from bklint.policy.store import PolicySet
 
 LANGUAGES = {"terraform": "hcl", "arm": "json", "bicep": "bicep", "az": "sh", "shell": "sh", "powershell": "powershell"}
@@ -32,7 +32,7 @@ def _described(finding: Finding, policies: PolicySet) -> Finding:
         why=texts.why,
         errors=texts.errors,
         notes=(*finding.notes, *conflicts),
-        documents=tuple(map(_cited, texts.sources)),
+        documents=tuple(source.line for source in texts.sources),
         fix=_fix(finding, policy, texts),
     )
 
@@ -43,8 +43,3 @@ def _fix(finding: Finding, policy: Policy, texts: Texts) -> FixText | None:
     dialect = finding.dialect if finding.dialect in texts.snippets else _LIKE.get(finding.dialect, finding.dialect)
     snippet = texts.snippets.get(dialect, "")
     return FixText(policy.safety, texts.summary, snippet, LANGUAGES.get(dialect, "") if snippet else "")
-
-
-def _cited(source: Citation) -> str:
-    text = f"{source.document}, {source.section} ({source.date}): {source.says}"
-    return f"{text} {source.url}" if source.url else text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
 from bklint.facts.backup import DAYS
-from bklint.facts.machines import says
+from bklint.facts.machines import is_type, says
 from bklint.facts.vaults import machine_of
 from bklint.model import path as paths
 from bklint.model.compare import disjunction, number_of
@@ -48,16 +48,12 @@ def change(resource: Resource) -> Value:
         resource.body,
         kind=Value(kind_of(resource), place),
         forcedBy=resource.extra.get("replacePaths", Value("", place)),
-        protection=Value(read("protection.state", resource).data if _is(resource, VM) else "unknown", place),
+        protection=Value(read("protection.state", resource).data if is_type(resource, VM) else "unknown", place),
         stopped=_stopped(resource),
-        inUse=Value(_is(resource, BACKUP_POLICY) and bool(related(resource, "protectedItems").items), place),
+        inUse=Value(is_type(resource, BACKUP_POLICY) and bool(related(resource, "protectedItems").items), place),
         withMachine=Value(_with_machine(resource), place),
         shrinks=_shrinks(resource),
     )
-
-
-def _is(resource: Resource, type_: str) -> bool:
-    return resource.type.casefold() == type_.casefold()
 
 
 def kind_of(resource: Resource) -> str:
@@ -70,8 +66,8 @@ def kind_of(resource: Resource) -> str:
 
 
 def _stopped(resource: Resource) -> Value:
-    items: tuple[Resource, ...] = (resource,) if _is(resource, PROTECTED_ITEM) else ()
-    if _is(resource, VM):
+    items: tuple[Resource, ...] = (resource,) if is_type(resource, PROTECTED_ITEM) else ()
+    if is_type(resource, VM):
         items = related(resource, "protectedItems").items
     states = [item.get("properties.protectionState") for item in items]
     truth = disjunction(says(state, "ProtectionStopped") for state in states)
@@ -79,14 +75,14 @@ def _stopped(resource: Resource) -> Value:
 
 
 def _with_machine(resource: Resource) -> bool:
-    machine = machine_of(resource).resource if _is(resource, PROTECTED_ITEM) else None
+    machine = machine_of(resource).resource if is_type(resource, PROTECTED_ITEM) else None
     return machine is not None and kind_of(machine) in ("delete", "replace")
 
 
 def _shrinks(policy: Resource) -> Value:
     """The retentions that become shorter, in words."""
     before = policy.extra.get("before")
-    if before is None or not _is(policy, BACKUP_POLICY):
+    if before is None or not is_type(policy, BACKUP_POLICY):
         return Value("", policy.body.place)
     found: list[tuple[str, Value]] = []
     for path, name in _RETENTION:

@@ -16,7 +16,7 @@ from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, Slot, is_ty
 from bklint.model.compare import conjunction, not_empty
 from bklint.model.relations import DISK, related
 from bklint.model.resource import Resource
-from bklint.model.value import ListData, Reason, Unknown, Value, missing, step
+from bklint.model.value import ListData, Reason, Unknown, Value, missing, same_unknown, step
 
 _SETTINGS = ("encryptionSettingsCollection", "encryptionSettings")
 PUBLISHER = "Microsoft.Azure.Security"
@@ -133,12 +133,7 @@ def _selects(extension: Resource, machine: Resource, held: Slot) -> Found:
     ade = _ade_of(extension)
     evidence = volumes if ade.answer and selected is None else ade.evidence
     found = Found(conjunction((ade.answer, selected)), evidence, f"{ade.source} {extension.address}")
-    same = machine.conditional is not None and _same(extension.conditional, machine.conditional)
-    return found if same else _unsure(found, extension.conditional)
-
-
-def _same(a: Unknown | None, b: Unknown) -> bool:
-    return a is b or (a is not None and a.key is not None and a.key == b.key)
+    return found if same_unknown(extension.conditional, machine.conditional) else _unsure(found, extension.conditional)
 
 
 def _unsure(found: Found, why: Unknown | None) -> Found:

@@ -16,7 +16,7 @@ from bklint.model.compare import conjunction, equal, equal_parts, is_in
 from bklint.model.inventory import World
 from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, children
 from bklint.model.resource import Parts, Resource, parse_id
-from bklint.model.value import ListData, Reason, Unknown, Value, missing, parts_of
+from bklint.model.value import ListData, Reason, Unknown, Value, missing, parts_of, same_unknown
 
 BUILT_IN = ("DefaultPolicy", "EnhancedPolicy", "HourlyLogBackup")
 """Policies that each vault has from the start (catalogue BKP712)."""
@@ -90,9 +90,7 @@ def _both(a: Resource, b: Resource, match: bool | None) -> bool | None:
     """A match counts where both items are certain to be created together."""
     if not match or (a.conditional is None and b.conditional is None):
         return match
-    one, other = a.conditional, b.conditional
-    alike = one is not None and other is not None and (one is other or (one.key is not None and one.key == other.key))
-    return True if alike else None
+    return True if same_unknown(a.conditional, b.conditional) else None
 
 
 def _twin(item: Resource, other: Resource, found: Value) -> Value:

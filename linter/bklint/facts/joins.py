@@ -75,11 +75,16 @@ def label(resource: Resource) -> str:
     return name if isinstance(name, str) else resource.address
 
 
-def machine_names(found: Iterable[Joined]) -> str:
-    """The machines' names for a message, the first few of many."""
-    names = list(dict.fromkeys(label(one.machine) for one in found))
+def names_shown(found: Iterable[Resource]) -> str:
+    """The names of resources for a message, the first few of many."""
+    names = list(dict.fromkeys(map(label, found)))
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
+
+
+def machine_names(found: Iterable[Joined]) -> str:
+    """The machines' names for a message, the first few of many."""
+    return names_shown(one.machine for one in found)
 
 
 def is_protected(found: Iterable[Joined]) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from bklint.facts import fact, read, record
 from bklint.facts.answers import answer
-from bklint.facts.joins import label
+from bklint.facts.joins import label, names_shown
 from bklint.facts.machines import SCALE_SET_EXTENSION, VM_EXTENSION, is_type, owners, says, slot
 from bklint.model import path as paths
 from bklint.model.compare import conjunction, disjunction, equal_parts, not_empty
@@ -26,7 +26,6 @@ VAULT = "Microsoft.KeyVault/vaults"
 CERTIFICATE = VAULT + "/certificates"
 HOLDERS = (VM_EXTENSION, SCALE_SET_EXTENSION, DISK)
 """What names the vault of an encrypted machine: the extension, or the encryption settings of a disk."""
-SHOWN = 5
 """Most machines that a message names."""
 
 _READS = (
@@ -207,10 +206,7 @@ def _is_protected(holder: Resource) -> bool:
 
 
 def _names(holders: list[Resource]) -> str:
-    found = [label(one) for holder in holders for one in owners(holder).items or (holder,)]
-    names = list(dict.fromkeys(found))
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return names_shown(one for holder in holders for one in owners(holder).items or (holder,))
 
 
 def elsewhere(holder: Resource) -> Unknown | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
-from bklint.facts.joins import label
+from bklint.facts.joins import names_shown
 from bklint.facts.machines import says
 from bklint.facts.services import refers_to
 from bklint.model.compare import disjunction, equal_parts, over_domain
@@ -21,7 +21,6 @@ from bklint.model.value import Unknown, Value, missing, parts_of
 
 ACCOUNT = "Microsoft.Storage/storageAccounts"
 URIS = ("properties.storageProfile.osDisk.vhd.uri", "properties.storageProfile.dataDisks[*].vhd.uri")
-SHOWN = 5
 
 
 @fact(
@@ -39,13 +38,11 @@ def unmanaged_disks(account: Resource) -> Value:
     """
     found = [(machine, uri, _names(uri, account)) for machine, uri in _disks(account)]
     certain = [(machine, uri) for machine, uri, named in found if named]
-    names = list(dict.fromkeys(label(machine) for machine, _ in certain))
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     causes = [uri for _, uri, named in found if named is None]
     return record(
         account.body,
         used=answer(disjunction(named for _, _, named in found), account.body, *causes),
-        machines=Value(", ".join(names[:SHOWN]) + more, account.body.place),
+        machines=Value(names_shown(machine for machine, _ in certain), account.body.place),
         uri=certain[0][1] if certain else missing(account.body.place),
         closedBy=_closed_by(account),
     )

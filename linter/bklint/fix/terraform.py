@@ -21,7 +21,7 @@ from bklint.fix.tree import Way, is_exactly, parsed, way_to
 from bklint.frontends.terraform.embedded_text import EmbeddedPlace
 from bklint.frontends.terraform.mapping import Row, mapping_of
 from bklint.model import path as paths
-from bklint.model.value import ListData, Value
+from bklint.model.value import ListData, Value, step
 from bklint.source import Place, Source, Span
 from bklint.syntax.node import Block, Expr, Literal, ObjectExpr, Template, TupleExpr
 
@@ -150,7 +150,7 @@ def _written_part(request: Request) -> tuple[int, Value]:
     """How many steps of the path are written, and the value there."""
     value, depth = request.resource.body, 0
     for name in request.path:
-        inner = paths.walk_to(value, (name,))
+        inner = step(value, name)
         if inner.exists is False or inner.is_default:
             break
         value, depth = inner, depth + 1

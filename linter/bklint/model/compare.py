@@ -16,7 +16,6 @@ from bklint.model.value import (
     ListData,
     ObjectData,
     Reason,
-    Scalar,
     Text,
     Unknown,
     Value,
@@ -354,11 +353,6 @@ def _not_empty(value: Value) -> bool | None:
     if isinstance(data, ObjectData):
         return True if data.fields else (None if data.rest is not None else False)
     return data != "" and value.exists is True
-
-
-def scalar_value(data: Scalar) -> Value:
-    """A value with no place, for comparing with a literal of a policy."""
-    return Value(data)
 
 
 def display(value: Value) -> str:

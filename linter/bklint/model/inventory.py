@@ -8,12 +8,11 @@ refer to it meet there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bklint.model import path as paths
-from bklint.model.compare import conjunction, equal
 from bklint.model.resource import (
     DEPLOYMENT_GROUP,
     DEPLOYMENT_SUBSCRIPTION,
@@ -23,7 +22,7 @@ from bklint.model.resource import (
     ids_match,
     parse_id,
 )
-from bklint.model.value import ObjectData, Reason, Unknown, Value, parts_of
+from bklint.model.value import ObjectData, Reason, Unknown, Value, parts_of, walk
 from bklint.source import Locator
 
 EXTERNAL = frozenset(
@@ -145,9 +144,9 @@ class World:
             return
         here = target.body
         if patch.op == "append":
-            now = paths.appended(paths.walk_to(here, patch.path), patch.value)
+            now = paths.appended(walk(here, patch.path), patch.value)
         else:
-            now = paths.merge(paths.walk_to(here, patch.path), patch.value)
+            now = paths.merge(walk(here, patch.path), patch.value)
         target.body = paths.put(here, patch.path, now)
 
     def _adopt(self, resource: Resource) -> None:
@@ -316,11 +315,6 @@ def _label(names: tuple[Value, ...]) -> str:
         why = name.unknown
         found.append(str(name.data) if why is None else f"({why.cause or 'unknown'})")
     return "/".join(found)
-
-
-def names_equal(a: Iterable[Value], b: Iterable[Value]) -> bool | None:
-    """Whether two sequences of name segments are equal."""
-    return conjunction(equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from bklint.model.value import ABSENT, MISSING, ListData, ObjectData, Text, Unknown, Value, missing, step, text
+from bklint.model.value import ABSENT, MISSING, ListData, ObjectData, Text, Unknown, Value, missing, step, text, walk
 
 EACH: Literal["*"] = "*"
 """The step that stands for every item. Member names that are `*` do not occur in ARM."""
@@ -72,16 +72,7 @@ def select(value: Value, path: str | tuple[Step, ...]) -> Selection:
 
 def get(value: Value, path: str) -> Value:
     """The value at a path without `[*]`."""
-    for name in parse(path):
-        value = step(value, name)
-    return value
-
-
-def walk_to(value: Value, path: tuple[Step, ...]) -> Value:
-    """The value at parsed steps without `[*]`."""
-    for name in path:
-        value = step(value, name)
-    return value
+    return walk(value, parse(path))
 
 
 def joined(parts: tuple[str | Unknown, ...]) -> str | Text | Unknown:

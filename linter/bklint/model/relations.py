@@ -68,8 +68,6 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(PROTECTION_CONTAINER, "virtualMachine", ("properties.sourceResourceId",), VM, "protectionContainers"),
 )
 
-_TYPES = {relation.source.casefold() for relation in RELATIONS}
-
 
 def related(resource: Resource, name: str) -> Related:
     """The resources that the relation `name` leads to from this one. Raises KeyError for a name its type does not have."""
@@ -90,14 +88,6 @@ def _related(resource: Resource, name: str) -> Related:
         if relation.inverse == name and relation.target.casefold() == resource.type.casefold():
             return _backward(resource, relation)
     return children(resource, f"{resource.type}/{name}")
-
-
-def names_of(type_: str) -> tuple[str, ...]:
-    """The relation names a type has in the table (children's names come on top), for checking policy files."""
-    folded = type_.casefold()
-    forward = [relation.name for relation in RELATIONS if relation.source.casefold() == folded]
-    backward = [relation.inverse for relation in RELATIONS if relation.target.casefold() == folded]
-    return (*forward, *backward, "parent")
 
 
 def links(resource: Resource, relation: Relation) -> tuple[list[Link], Unknown | None]:

@@ -310,6 +310,11 @@ def member_of(data: Unknown, name: str | int) -> Unknown:
     return Unknown(data.reason, data.cause, data.place, key=key)
 
 
+def same_unknown(a: Unknown | None, b: Unknown | None) -> bool:
+    """Whether two unknowns are certain to be the same one, so that what hangs on them happens together."""
+    return a is not None and b is not None and (a is b or (a.key is not None and a.key == b.key))
+
+
 def walk(value: Value, path: tuple[str | int, ...]) -> Value:
     """Follow a path of members. The place of a missing value is the nearest written ancestor's header."""
     for name in path:

@@ -15,7 +15,7 @@ from bklint.model.inventory import Related
 from bklint.model.path import Selection
 from bklint.model.relations import related
 from bklint.model.resource import Resource
-from bklint.model.value import Reason, Unknown, Value
+from bklint.model.value import Reason, Unknown, Value, same_unknown
 from bklint.model.verdict import TRUE, Truth, all_of, any_of, negate, truth
 from bklint.policy.model import Env, Get, Subject, Test
 from bklint.policy.names import Names, Pointer, PolicyError, one_of, targets_of
@@ -174,14 +174,10 @@ def _meeting(found: Related, where: Test | None, env: Env) -> Iterator[Callable[
 
 def _meets(item: Resource, where: Test | None, env: Env) -> Callable[[], Truth]:
     why = item.conditional
-    created = TRUE if why is None or _same_condition(why, env.target.conditional) else Truth(None, (why,))
+    created = TRUE if why is None or same_unknown(why, env.target.conditional) else Truth(None, (why,))
     if where is None:
         return lambda: created
     return lambda: all_of((_bound(where, item, env), lambda: created))
-
-
-def _same_condition(a: Unknown, b: Unknown | None) -> bool:
-    return b is not None and (a is b or (a.key is not None and a.key == b.key))
 
 
 def _resources(data: Mapping[str, Any], scope: Scope, at: Pointer) -> tuple[Find, Test | None]:

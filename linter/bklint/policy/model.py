@@ -216,6 +216,12 @@ class Citation:
     says: str
     url: str = ""
 
+    @property
+    def line(self) -> str:
+        """The source in one line."""
+        text = f"{self.document}, {self.section} ({self.date}): {self.says}"
+        return f"{text} {self.url}" if self.url else text
+
 
 @dataclass(frozen=True, slots=True)
 class Conflict:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from bklint.model import path as paths
 from bklint.model.path import EACH, Selection, Step
 from bklint.model.resource import Resource
-from bklint.model.value import ABSENT, ListData, ObjectData, Unknown, Value, missing, step
+from bklint.model.value import ABSENT, ListData, ObjectData, Unknown, Value, missing, step, walk
 from bklint.policy.model import Env, Get, Subject
 from bklint.policy.names import Names, Pointer, PolicyError
 
@@ -94,7 +94,7 @@ def _fact(name: str, scope: Scope) -> Get:
 
 def _single(label: str, base: Get, steps: Steps) -> Subject:
     def get(resource: Resource, env: Env) -> Value:
-        return paths.walk_to(base(resource, env), steps)
+        return walk(base(resource, env), steps)
 
     def select(resource: Resource, env: Env) -> Selection:
         return Selection([get(resource, env)], None)
@@ -121,7 +121,7 @@ def _many(label: str, base: Get, steps: Steps) -> Subject:
 
 def _nearest(value: Value, steps: Steps) -> Any:
     """The place of the list that has no items, else of the nearest written ancestor."""
-    return paths.walk_to(value, steps[: steps.index(EACH)]).place
+    return walk(value, steps[: steps.index(EACH)]).place
 
 
 def spread(value: Value, steps: Steps) -> Selection:

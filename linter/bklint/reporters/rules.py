@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bklint import facts
 from bklint.finding import Report
 from bklint.policy import store
-from bklint.policy.model import SEVERITIES, Citation, Policy
+from bklint.policy.model import SEVERITIES, Policy
 from bklint.policy.store import PolicySet
 from bklint.reporters import Rule
 
@@ -59,12 +59,6 @@ def rule(policy: Policy, policies: PolicySet) -> Rule:
         why=texts.why,
         errors=texts.errors,
         fix=texts.summary,
-        sources=tuple(citation(source) for source in texts.sources),
+        sources=tuple(source.line for source in texts.sources),
         snippets=texts.snippets,
     )
-
-
-def citation(source: Citation) -> str:
-    """A source in one line."""
-    text = f"{source.document}, {source.section} ({source.date}): {source.says}"
-    return f"{text} {source.url}" if source.url else text

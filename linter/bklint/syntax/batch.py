@@ -9,7 +9,18 @@ from __future__ import annotations
 import re
 
 from bklint.errors import LimitError
-from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Loop, Redirect, Ref, Script, Statement, Word, joined
+from bklint.syntax.words import (
+    MAX_BYTES,
+    MAX_STATEMENTS,
+    Loop,
+    Redirect,
+    Ref,
+    Script,
+    Statement,
+    Word,
+    joined,
+    utf8_text,
+)
 
 _TOKENS = {
     inside: re.compile(
@@ -46,10 +57,6 @@ def parse(data: bytes) -> Script:
     scanner = _Scanner(data.decode("latin-1"))
     scanner.run()
     return scanner.script
-
-
-def _text(raw: str) -> str:
-    return raw.encode("latin-1").decode("utf-8", "replace")
 
 
 class _Scanner:
@@ -143,7 +150,7 @@ class _Scanner:
                 return False
             items = match["items"].split()
             known = bool(items) and not any(re.search(r"[%*?'\"`(]", item) for item in items)
-            words = tuple(Word((_text(item),), here, here, True) for item in items) if known else None
+            words = tuple(Word((utf8_text(item),), here, here, True) for item in items) if known else None
             self.loops = (*self.loops, Loop(match["variable"], words))
             self.at = match.end()
             return True
@@ -170,11 +177,11 @@ class _Scanner:
             if match["quoted"] is not None:
                 parts += _variables(match["quoted"])
             elif match["escaped"]:
-                parts.append(_text(match["escaped"]))
+                parts.append(utf8_text(match["escaped"]))
             elif match["variable"]:
                 parts.append(_reference(match["variable"]))
             else:
-                parts.append(_text(match["plain"]))
+                parts.append(utf8_text(match["plain"]))
         whole = stripped.startswith('"') and stripped.count('"') == 2 and stripped.endswith('"')
         content = here + len(raw) - len(stripped) + 1 if whole else -1
         word = Word(joined(parts), here, self.at, raw.startswith('"') and bool(self.words), (), content)
@@ -208,9 +215,9 @@ def _variables(text: str) -> list[str | Ref]:
     found: list[str | Ref] = []
     at = 0
     for match in re.finditer(r"%%?~?\w+%?|%[^%\s]+%|![^!\s]+!", text):
-        found += [_text(text[at : match.start()]), _reference(match[0])]
+        found += [utf8_text(text[at : match.start()]), _reference(match[0])]
         at = match.end()
-    return [*found, _text(text[at:])]
+    return [*found, utf8_text(text[at:])]
 
 
 def _reference(text: str) -> Ref:

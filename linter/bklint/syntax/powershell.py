@@ -12,7 +12,18 @@ import re
 from dataclasses import dataclass, field
 
 from bklint.errors import LimitError
-from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Loop, Redirect, Ref, Script, Statement, Word, joined
+from bklint.syntax.words import (
+    MAX_BYTES,
+    MAX_STATEMENTS,
+    Loop,
+    Redirect,
+    Ref,
+    Script,
+    Statement,
+    Word,
+    joined,
+    utf8_text,
+)
 
 MAX_DEPTH = 256
 """Deepest nesting of brackets that is read."""
@@ -57,11 +68,6 @@ def parse(data: bytes) -> Script:
     scanner.run()
     scanner.script.statements.sort(key=lambda statement: statement.start)
     return scanner.script
-
-
-def _text(raw: str) -> str:
-    """Text of the bytes that the scanner reads as Latin-1, one character for each byte."""
-    return raw.encode("latin-1").decode("utf-8", "replace")
 
 
 @dataclass(slots=True)
@@ -336,7 +342,7 @@ class _Scanner:
         if match:
             self.at = match.end()
             body = match["body"]
-            parts = joined([_text(body)]) if match["quote"] == "'" else _expanded(body)
+            parts = joined([utf8_text(body)]) if match["quote"] == "'" else _expanded(body)
             self._word(Word(parts, here, self.at, True, (), match.start("body")))
             return
         if not self._has_words() and not self.now.target and self._leading():
@@ -391,7 +397,7 @@ class _Scanner:
             if character == "'":
                 match = _SINGLE.match(text, here)
                 assert match is not None
-                parts.append(_text(match[1].replace("''", "'")))
+                parts.append(utf8_text(match[1].replace("''", "'")))
                 content = match.start(1) if here == start and "''" not in match[1] else -1
             elif character == '"':
                 match = _DOUBLE.match(text, here)
@@ -403,13 +409,13 @@ class _Scanner:
                     Ref((match["braced"] or match["name"] or "").casefold() + match["rest"].casefold(), match[0])
                 )
             elif match := _BARE.match(text, here):
-                parts.append(_text(re.sub(r"`(.)", r"\1", match[0], flags=re.DOTALL)))
+                parts.append(utf8_text(re.sub(r"`(.)", r"\1", match[0], flags=re.DOTALL)))
             else:
                 break
             self.at = match.end()
         if self.at == start:
             self.at += 1
-            parts.append(_text(text[start : self.at]))
+            parts.append(utf8_text(text[start : self.at]))
         return Word(joined(parts), start, self.at, quoted, (), content)
 
     def _word(self, word: Word) -> None:
@@ -460,18 +466,18 @@ def _expanded(body: str) -> tuple[str | Ref, ...]:
             break
         at = match.end()
         if match[1] is not None:
-            parts.append(_ESCAPES.get(match[1], _text(match[1])))
+            parts.append(_ESCAPES.get(match[1], utf8_text(match[1])))
         elif match[0] == '""':
             parts.append('"')
         elif match[2]:
             at = _bracket_end(body, at)
-            parts.append(Ref("", _text(body[match.start() : at])))
+            parts.append(Ref("", utf8_text(body[match.start() : at])))
         elif match["name"] or match["braced"]:
             end = match.start("rest")
             at = end
-            parts.append(Ref((match["braced"] or match["name"] or "").casefold(), _text(body[match.start() : end])))
+            parts.append(Ref((match["braced"] or match["name"] or "").casefold(), utf8_text(body[match.start() : end])))
         else:
-            parts.append(_text(match[0]))
+            parts.append(utf8_text(match[0]))
     return joined(parts)
 
 
@@ -488,7 +494,7 @@ def _literals(inner: str, start: int) -> tuple[Word, ...]:
     if len(inner) >= MAX_INNER - 1 or not _LITERALS.match(inner):
         return ()
     return tuple(
-        Word(joined([_text(next(group for group in match.groups() if group is not None))]), start, start, True)
+        Word(joined([utf8_text(next(group for group in match.groups() if group is not None))]), start, start, True)
         for match in _LITERAL.finditer(inner)
     )
 

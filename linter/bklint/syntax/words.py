@@ -100,6 +100,11 @@ class Script:
     gaps: int = 0
 
 
+def utf8_text(raw: str) -> str:
+    """Text of the bytes that a scanner reads as Latin-1, one character for each byte."""
+    return raw.encode("latin-1").decode("utf-8", "replace")
+
+
 def joined(parts: list[str | Ref]) -> tuple[str | Ref, ...]:
     """Parts with adjacent literals joined and empty ones left out."""
     found: list[str | Ref] = []

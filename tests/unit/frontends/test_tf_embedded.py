@@ -37,7 +37,7 @@ class Names:
         return None
 
     def call_context(self, place: Place) -> CallContext:
-        return CallContext(place, FILES.read, ".", ".", FILES.list)
+        return CallContext(place, FILES.read, ".", FILES.list)
 
 
 def evaluated(written: str, **variables: Any) -> Value:

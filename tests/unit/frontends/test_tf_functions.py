@@ -41,7 +41,7 @@ FILES: dict[str, str | bytes] = {
 }
 READER = MemoryReader(FILES)
 CALL = Place(Source("main.tf", b"call()"), 0, 6)
-CONTEXT = CallContext(CALL, READER.read, "stack", "stack", READER.list)
+CONTEXT = CallContext(CALL, READER.read, "stack", READER.list)
 
 U = Unknown(Reason.INPUT, "var.u", key="u")
 STRING = replace(U, type="string", nonnull=True)
@@ -487,7 +487,7 @@ def test_no_listing_decides_nothing() -> None:
     def refuse(path: str) -> bytes:
         raise InputError("refused")
 
-    context = CallContext(CALL, refuse, ".", ".")
+    context = CallContext(CALL, refuse, ".")
     assert shape(call("fileset", (Value("."), Value("*")), context)) == "?"
     assert shape(call("file", (Value("x"),), context)) == "?"
 

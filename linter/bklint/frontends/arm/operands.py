@@ -15,7 +15,6 @@ from bklint.model.compare import number_of
 from bklint.model.path import joined
 from bklint.model.value import (
     MISSING,
-    Data,
     ListData,
     ObjectData,
     Reason,
@@ -247,8 +246,3 @@ def atom(name: str, operands: tuple[Value, ...], place: Locator | None, cause: s
         nonempty=True,
         key=None if None in key else (name.lower(), *key),
     )
-
-
-def data_of(value: Value | Data) -> Data:
-    """The data of a value, or data itself."""
-    return value.data if isinstance(value, Value) else value

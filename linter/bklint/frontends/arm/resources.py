@@ -143,7 +143,7 @@ def _instances(one: Declared) -> list[Instance]:
     for env, parent in bases:
         made = [_instance(one, run, parent) for run in _runs(one, env)]
         instances = [instance for instance in made if instance is not None]
-        _number(one, instances)
+        _number(instances)
         found.extend(instances)
     return found
 
@@ -295,7 +295,7 @@ def _extended(one: Declared, env: Env, names: Named, scope: Scope) -> Value | No
 # -- addresses -----------------------------------------------------------------------------------------------------
 
 
-def _number(one: Declared, instances: list[Instance]) -> None:
+def _number(instances: list[Instance]) -> None:
     """Number the addresses of a loop's instances where their names are the same."""
     addresses = [instance.resource.address for instance in instances]
     if len(set(addresses)) < len(addresses):

@@ -108,11 +108,6 @@ class Call:
         return None
 
     @property
-    def splatted(self) -> bool:
-        """Whether some of its parameters come out of a variable."""
-        return any(arg.text.startswith("@") or "splat" in arg.origin for arg in self.args)
-
-    @property
     def positional(self) -> tuple[Arg, ...]:
         """The arguments of a cmdlet that no parameter name precedes."""
         self._bind()

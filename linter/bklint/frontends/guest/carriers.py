@@ -44,7 +44,7 @@ def carried(world: World, reader: Reader) -> Iterator[Carried]:
     for type_ in (VM, SCALE_SET):
         for machine in list(world.of(type_)):
             if machine.declared and _in_scope(machine):
-                yield from _machine(machine, reader)
+                yield from _machine(machine)
     for machine_type in (VM, SCALE_SET):
         for extension in list(world.of(machine_type + "/extensions")):
             if extension.declared and (extension.parent is None or _in_scope(extension.parent)):
@@ -80,7 +80,7 @@ def windows(machine: Resource | None) -> bool | None:
     return publisher.casefold().startswith("microsoftwindows") if isinstance(publisher, str) and publisher else None
 
 
-def _machine(machine: Resource, reader: Reader) -> Iterator[Carried]:
+def _machine(machine: Resource) -> Iterator[Carried]:
     base = _PROFILE[machine.type.casefold()]
     for path, label in ((f"{base}.osProfile.customData", "custom data"), (f"{base}.userData", "user data")):
         yield from _encoded(machine, machine.get(path), label)

@@ -35,7 +35,6 @@ def cloud_config(out: Recorder) -> None:
         if "network" in document.data:
             network_files.network(out, document, ("network",))
         _mounts(out, document)
-        _packages(out, document)
         _systemd(out, document)
 
 
@@ -140,13 +139,6 @@ def _mounts(out: Recorder, document: YamlDocument) -> None:
             options = item[3] if len(item) > 3 and isinstance(item[3], str) else ""
             if item[1].startswith("/"):
                 mount(out, place.start, place.end, item[0], item[1], options)
-
-
-def _packages(out: Recorder, document: YamlDocument) -> None:
-    apt = document.data.get("apt")
-    for key in ("http_proxy", "https_proxy"):
-        if isinstance(apt, dict) and key in apt:
-            return  # the package manager's own proxy, which nothing else uses
 
 
 def _systemd(out: Recorder, document: YamlDocument) -> None:

@@ -194,7 +194,7 @@ def _nested(call: Call, name: str, family: str) -> None:
     from bklint.frontends.guest.reading import read
 
     if name == "start-process" or name == "saps":
-        _started(call, family)
+        _started(call)
         return
     found = _command_text(call, name)
     if found is None:
@@ -270,7 +270,7 @@ def _joined(call: Call, args: tuple[Arg, ...]) -> GuestText:
     return within(call.out.text, start, end, call.out.text.source.text(start, end))
 
 
-def _started(call: Call, family: str) -> None:
+def _started(call: Call) -> None:
     """`Start-Process netsh -ArgumentList '…'`."""
     name = call.parameter("FilePath") or next(iter(call.positional), None)
     given = call.parameter("ArgumentList", "Args") or next(iter(call.positional[1:]), None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bklint.source import utf8
+
 _SHELL = (".sh", ".bash", ".sh.tpl", ".sh.tftpl", ".tftpl", ".tpl", ".tmpl", ".ksh")
 _POWERSHELL = (".ps1", ".psm1", ".ps1.tpl", ".ps1.tftpl")
 _BATCH = (".cmd", ".bat")
@@ -32,7 +34,7 @@ def recognises(path: str, head: bytes) -> str | None:
     """The kind of a file, or None for one that no policy on machines looks at. `head` is its beginning, or all of it."""
     name = path.replace("\\", "/").casefold()
     base = name.rpartition("/")[2]
-    text = _transcoded(head)
+    text = utf8(head)
     if b"\0" in text[:4096]:
         return None
     if base.endswith((".pkr.hcl", ".json")):
@@ -60,12 +62,6 @@ def may_be(path: str) -> bool:
     name = path.replace("\\", "/").casefold()
     base = name.rpartition("/")[2]
     return base.endswith(_NAMES) or "." not in base or path_kind(name) is not None
-
-
-def _transcoded(head: bytes) -> bytes:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", "ignore").encode("utf-8", "ignore")
-    return head
 
 
 def script_kind(base: str, text: bytes) -> str | None:

@@ -23,7 +23,6 @@ def attach(world: World, reader: Reader) -> None:
     """Add to a finished world what its resources bring into machines."""
     units: dict[tuple[int, bool], Unit] = {}
     found = list(carriers.carried(world, reader))
-    gaps = 0
     for each in found:
         key = (id(each.owner), each.image)
         unit = units.get(key)

@@ -113,8 +113,7 @@ class TerraformRoot:
         self._options = options
         self._inventory = inventory
         self._parse = parse
-        problems: list[Problem] = []
-        self._contexts = contexts(path, reader, options, set(files.variables), problems)
+        self._contexts = contexts(path, reader, options, set(files.variables))
         self._always = always(path, reader)
         self._reported: set[str] = set()
 

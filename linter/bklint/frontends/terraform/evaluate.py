@@ -473,7 +473,7 @@ class _NoNames:
         return None
 
     def call_context(self, place: Place) -> functions.CallContext:
-        return functions.CallContext(place, _no_file, ".", ".")
+        return functions.CallContext(place, _no_file, ".")
 
 
 def _no_file(path: str) -> bytes:

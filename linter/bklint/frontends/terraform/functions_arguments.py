@@ -37,12 +37,11 @@ class CallContext(NamedTuple):
     """Where a call stands and what it may read.
 
     `place` is the call's own. `read` gives the bytes of a file by its path as the scan displays it, and `entries` lists
-    a directory; both raise InputError. `module_dir` and `root_dir` are paths of the same kind.
+    a directory; both raise InputError. `root_dir` is a path of the same kind.
     """
 
     place: Locator
     read: Callable[[str], bytes]
-    module_dir: str
     root_dir: str
     entries: Callable[[str], tuple[Entry, ...]] | None = None
 

@@ -134,9 +134,7 @@ def always(directory: str, reader: Reader) -> list[str]:
     return [join(directory, name) for name in (*first, *auto)]
 
 
-def contexts(
-    directory: str, reader: Reader, options: Options, declared: set[str], problems: list[Problem]
-) -> list[Context]:
+def contexts(directory: str, reader: Reader, options: Options, declared: set[str]) -> list[Context]:
     """The alternatives among the variables files of a root module; at least one."""
     if options.var_files:
         return [Context("", tuple(options.var_files))]

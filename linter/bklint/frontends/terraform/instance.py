@@ -488,7 +488,7 @@ class ModuleInstance:
     def call_context(self, place: Place) -> functions.CallContext:
         """See evaluate.Names."""
         reader = self.tree.reader
-        return functions.CallContext(place, reader.read, self.files.directory, self.tree.root, reader.list)
+        return functions.CallContext(place, reader.read, self.tree.root, reader.list)
 
 
 def _mode_of(base: str) -> str:

@@ -94,7 +94,7 @@ class PlanRoot:
             if type_.startswith(PROVIDERS):
                 change = changes.get(address, Change({}, planned.pointer))
                 view = _PlanView(self._document, planned, change.data, references)
-                Lowering(world, _origin(view, planned, address, type_, version, resources, references)).lower()
+                Lowering(world, _origin(view, planned, address, type_, version, resources)).lower()
                 added = world.by_address(address)
                 if added is not None:
                     self._note_change(added, planned, change, version)
@@ -161,7 +161,6 @@ def _origin(
     type_: str,
     version: str,
     resources: Mapping[str, Planned],
-    references: _References,
 ) -> Origin:
     def member(other: str, name: str) -> Value | None:
         found = resources.get(other)
