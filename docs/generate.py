@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "linter"))
+sys.path[:0] = [str(ROOT / "linter"), str(ROOT / "docs")]
+
+import reads  # noqa: E402
 
 from bklint import explain, facts, packaged  # noqa: E402
 from bklint.frontends.terraform import functions  # noqa: E402
+from bklint.policy import store  # noqa: E402
 from bklint.policy.names import known_types  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
 
@@ -74,6 +77,7 @@ def wanted() -> Iterator[tuple[Path, str]]:
     yield ERRORS / "README.md", index_of_errors(written)
     yield PACKAGE / packaged.INDEX, index_of_policies()
     yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
+    yield PACKAGE / packaged.READS, index_of_reads()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         if path.exists():
             yield path, with_outputs(path.read_text(encoding="utf-8"))
@@ -108,6 +112,12 @@ def index_of_mappings() -> str:
     texts = {type_: packaged.mapping(type_)[0] for type_ in sorted(packaged.mapped_types())}
     data = {type_: {"seal": packaged.sealed(text), "data": yaml.load_data(text)} for type_, text in texts.items()}
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def index_of_reads() -> str:
+    """Which properties each policy reads; see reads.py."""
+    every = store.load((), facts.all_facts())
+    return json.dumps(reads.index((each, every.texts(each).examples) for each in every), separators=(",", ":")) + "\n"
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -163,6 +163,9 @@ def _output(group: argparse._ArgumentGroup) -> None:
         help="show findings from this severity on; never hides what --fail-on counts (default: warning)",
     )
     group.add_argument("--undecided", action="store_true", help="list the checks that could not be decided")
+    group.add_argument(
+        "--statistics", action="store_true", help="how much of what policies read is decided, and what keeps the rest"
+    )
     group.add_argument("--show-files", action="store_true", help="list what would be read, and as what, then stop")
     group.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
     group.add_argument("-v", "--verbose", action="store_true", help="a longer summary")
@@ -233,6 +236,7 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
         baseline="" if recording else arguments.baseline or config.baseline or "",
         changed_since="" if recording else arguments.changed_since or "",
         report_only=() if recording else _report_only(arguments),
+        statistics=not recording and arguments.statistics,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
+from bklint.decided import Statistics
 from bklint.model.inventory import Note
 from bklint.source import Locator
 
@@ -208,5 +209,7 @@ class Report:
     """Findings that are known: suppressed, in the baseline, or older than the change."""
     gone: tuple[Gone, ...] = ()
     """Findings of the baseline, or of the base of the change, that are no longer there."""
+    statistics: Statistics | None = None
+    """How much of what policies read is decided, where that was asked for."""
     compared: bool = False
     """Whether findings were compared with a baseline or a base, so that those left are new."""

@@ -21,6 +21,7 @@ from bklint.errors import UsageError
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 INDEX = "data/index.json"
 MAPPINGS = "data/mappings.json"
+READS = "data/reads.json"
 AZURERM = "frontends/terraform/azurerm"
 
 
@@ -118,6 +119,14 @@ def mappings() -> dict[str, Any]:
         found: dict[str, Any] = loads(content(MAPPINGS))
     except (FileNotFoundError, ValueError):
         return {}
+    return found
+
+
+def reads() -> dict[str, dict[str, list[str]]]:
+    """Resource type (in lower case) and property path to the ids of the built-in policies that read it."""
+    from json import loads
+
+    found: dict[str, dict[str, list[str]]] = loads(content(READS))
     return found
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bklint import baseline, engine, facts, packaged
 from bklint.choices import Choices, choices
 from bklint.config import Configuration
+from bklint.decided import Statistics
 from bklint.discover import GuestFiles, Inputs, discover
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
@@ -80,6 +81,7 @@ class ScanOptions:
     changed_since: str = ""
     report_only: tuple[str, ...] = ()
     today: date | None = None
+    statistics: bool = False
 
 
 def load_policies(options: ScanOptions) -> PolicySet:
@@ -129,7 +131,7 @@ def _revision(paths: Sequence[str], name: str, reader: Reader) -> Revision:
 def _before(paths: Sequence[str], options: ScanOptions, policies: PolicySet, base: Revision) -> Report:
     """What there was before the change, under the policies, configuration and inputs of today."""
     there = [path for path in paths if base.exists(path)]
-    same = replace(options, changed_since="", baseline="", report_only=(), min_severity=Severity.INFO)
+    same = replace(options, changed_since="", baseline="", report_only=(), min_severity=Severity.INFO, statistics=False)
     return scan(there, same, policies, base) if there else Report()
 
 
@@ -278,6 +280,7 @@ class _Scan:
             parameters=self._chosen.parameters(root.path),
             severities=self._chosen.severities,
             only_protected=self._options.only_protected,
+            statistics=self._options.statistics,
         )
 
     def run(self, sieve: Sieve) -> Report:
@@ -307,6 +310,7 @@ class _Scan:
             accepted=tuple(sorted(sifted.accepted, key=lambda each: _order(each.finding))),
             gone=tuple(sifted.gone),
             compared=sieve.compares,
+            statistics=whole.statistics or (Statistics() if self._options.statistics else None),
         )
 
     def _claiming(self, problem: Problem) -> Problem:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bklint.decided import merged
 from bklint.engine.findings import finding_of, internal_error, undecided_of
 from bklint.engine.merge import Found, Judged, once, order, over_contexts, over_instances, subsumed
 from bklint.engine.outcome import Outcome, Settings
@@ -20,6 +22,7 @@ from bklint.policy.model import Edition, Env, Policy, ReadFact
 from bklint.policy.store import PolicySet, parameters
 
 if TYPE_CHECKING:
+    from bklint.engine import statistics
     from bklint.frontends import Root
 
 
@@ -30,6 +33,7 @@ class Bench:
         self.policies = policies
         self.settings = settings
         self.read = read
+        self.reads = _reads(policies) if settings.statistics else None
         self._parameters: dict[str, dict[str, Value]] = {}
 
     def edition(self, policy: Policy) -> Edition:
@@ -77,6 +81,13 @@ class Bench:
         return fact is not None and type_.casefold() in {name.casefold() for name in fact.types}
 
 
+@lru_cache(maxsize=1)
+def _reads(policies: PolicySet) -> statistics.Reader:
+    from bklint.engine.statistics import Reader
+
+    return Reader(policies)
+
+
 def judge(
     root: Root, policies: PolicySet, settings: Settings, prepare: Callable[[World], None], read_fact: ReadFact
 ) -> Outcome:
@@ -88,6 +99,8 @@ def judge(
         worlds = Worlds(root, context, prepare)
         judged.append(_context(context, worlds, bench))
         counts.add(worlds.base, policies)
+        if bench.reads is not None:
+            outcome.statistics = merged((outcome.statistics, bench.reads.count(worlds.base)))
         outcome.notes.extend((*worlds.base.notes, *worlds.notes))
     found, outcome.undecided, outcome.passed = over_contexts(judged)
     outcome.findings = sorted(over_instances(found), key=order)

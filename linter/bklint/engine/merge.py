@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bklint.decided import merged
 from bklint.engine import places
 from bklint.engine.findings import INTERNAL
 from bklint.engine.outcome import Outcome
@@ -188,6 +189,7 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         of_interest=sum(outcome.of_interest for outcome in every),
         machines=sum(outcome.machines for outcome in every),
         notes=list(notes),
+        statistics=merged(outcome.statistics for outcome in every),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bklint.decided import Statistics
 from bklint.finding import Finding, Severity, Undecided
 from bklint.model.inventory import Note
 
@@ -12,12 +13,13 @@ from bklint.model.inventory import Note
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`parameters` are values of policy parameters by name, `severities` the user's severities by policy id.
-    `only_protected` leaves out resources of machines that are not known to be backed up."""
+    `only_protected` leaves out resources of machines that are not known to be backed up. `statistics` asks for them."""
 
     edition: str = "original"
     parameters: Mapping[str, object] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     only_protected: bool = False
+    statistics: bool = False
 
 
 @dataclass(slots=True)
@@ -35,3 +37,4 @@ class Outcome:
     of_interest: int = 0
     machines: int = 0
     notes: list[Note] = field(default_factory=list)
+    statistics: Statistics | None = None

@@ -90,6 +90,8 @@ class World:
     resources: list[Resource] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    absent: list[tuple[str, Callable[[], Value]]] = field(default_factory=list)
+    """Types of declarations that are certain to create nothing, and what is written in them (for statistics)."""
     open: Unknown | None = None
     """Why resources of this world may be unseen (a damaged file): nothing may be concluded from absence then."""
     complete: bool = False

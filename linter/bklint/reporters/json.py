@@ -11,6 +11,8 @@
     gone       [{kind: baseline | base, policy, address, path, message}]
     undecided  [{policy, address, cause, reason, hint, at}]
     notes      [{kind, message, strict, at}]
+    statistics {kinds: [{kind, decided, notCreated, undecided, share}], reasons: [{reason, attributes}],
+                causes: [{reason, cause, attributes}]}, only with --statistics
     summary    {exitCode, errors, warnings, infos, hidden, suppressed, inBaseline, older, filesRead, filesByDialect,
                 filesUnread, filesSkipped,
                 resources, resourcesOfInterest, machines, checksPassed, undecided}
@@ -27,6 +29,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bklint.decided import Statistics
 from bklint.finding import Accepted, Finding, Report, Severity, Undecided, fingerprints
 from bklint.reporters import Style
 from bklint.reporters.places import places
@@ -39,7 +42,7 @@ def report(report: Report, style: Style) -> str:
     """See the module."""
     names = fingerprints(report.findings)
     known = fingerprints(each.finding for each in report.accepted)
-    data = {
+    data: dict[str, Any] = {
         "version": VERSION,
         "tool": {"name": "bklint", "version": style.version},
         "edition": report.edition,
@@ -59,6 +62,8 @@ def report(report: Report, style: Style) -> str:
         "notes": [{"kind": n.kind, "message": n.message, "strict": n.strict, "at": _at(n.place)} for n in report.notes],
         "summary": _summary(report, style),
     }
+    if report.statistics is not None:
+        data["statistics"] = _statistics(report.statistics)
     return json.dumps(data, indent=2) + "\n"
 
 
@@ -131,6 +136,25 @@ def _at(locator: Locator | None) -> dict[str, Any] | None:
         "endColumn": last.column,
         "start": place.start,
         "end": place.end,
+    }
+
+
+def _statistics(statistics: Statistics) -> dict[str, Any]:
+    return {
+        "kinds": [
+            {
+                "kind": kind,
+                "decided": tally.decided,
+                "notCreated": tally.absent,
+                "undecided": tally.unknown,
+                "share": None if tally.share is None else round(tally.share, 4),
+            }
+            for kind, tally in statistics.rows()
+        ],
+        "reasons": [{"reason": reason, "attributes": number} for reason, number in statistics.reasons()],
+        "causes": [
+            {"reason": cause.reason, "cause": cause.name, "attributes": number} for cause, number in statistics.causes()
+        ],
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bklint.finding import Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
-from bklint.reporters import Style, mask
+from bklint.reporters import Style, mask, statistics
 from bklint.reporters.excerpt import Mark, excerpt, location
 from bklint.reporters.paint import Paint
 from bklint.reporters.places import places
@@ -31,6 +31,8 @@ def report(report: Report, style: Style) -> str:
         lines += [*_finding(_untold(finding, told) if not style.verbose else finding, style, paint), ""]
     if style.undecided and report.undecided:
         lines += [*_undecided(report.undecided, paint), ""]
+    if report.statistics is not None:
+        lines += [*statistics.table(report.statistics, style), ""]
     if not style.quiet:
         lines += _summary(report, style, paint)
     return "\n".join(lines) + "\n" if lines else ""

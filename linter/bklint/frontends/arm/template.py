@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from bklint.errors import InputError
@@ -155,6 +156,7 @@ def lower(root: Deployment, children: Children) -> None:
             for instance in one.instances():
                 children.know(one, instance)
                 if not instance.created:
+                    world.absent.append((instance.resource.type, partial(_body, instance.resource)))
                     continue
                 if instance.resource.declared:
                     world.add(instance.resource)
@@ -167,6 +169,10 @@ def lower(root: Deployment, children: Children) -> None:
     for resource in existing:
         if not any(ids_match(id_of(resource), id_of(other)) for other in world.of(resource.type)):
             world.add(resource)
+
+
+def _body(resource: Resource) -> Value:
+    return resource.body
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------

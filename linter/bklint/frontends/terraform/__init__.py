@@ -15,12 +15,11 @@ from bklint.frontends.terraform.evaluate import Evaluator
 from bklint.frontends.terraform.inputs import Context, RootInputs, always, contexts, read_vars
 from bklint.frontends.terraform.instance import ModuleInstance, Tree
 from bklint.frontends.terraform.lower import lower_tree
-from bklint.frontends.terraform.module import ModuleFiles, read_module
+from bklint.frontends.terraform.module import ModuleFiles, local_calls, read_module
 from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.model.value import Reason, Unknown, Value
 from bklint.source import Place, Source
 from bklint.syntax import json
-from bklint.syntax.node import Literal
 
 __all__ = ["TerraformRoot", "roots"]
 
@@ -29,7 +28,7 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
     """One root for each of the directories that no other one calls, in order."""
     parse = _Parsed(reader, inventory)
     modules = {path: parse(path) for path in paths}
-    called = {target for files in modules.values() for target in _local_calls(files) if target != files.directory}
+    called = {target for files in modules.values() for _, target in local_calls(files) if target != files.directory}
     for path, files in modules.items():
         if path in called and not _only_by_itself(path, modules):
             continue
@@ -55,17 +54,9 @@ class _Parsed:
         return found
 
 
-def _local_calls(files: ModuleFiles) -> Iterator[str]:
-    for written in files.modules.values():
-        found = written.attribute("source")
-        source = found[0].expr.value if found is not None and isinstance(found[0].expr, Literal) else None
-        if isinstance(source, str) and (source.startswith(("./", "../")) or source in (".", "..")):
-            yield join(files.directory, source)
-
-
 def _only_by_itself(path: str, modules: Mapping[str, ModuleFiles]) -> bool:
     """Whether a called directory is reached from no root: a ring of calls, which would otherwise be judged by nobody."""
-    callers = {name: set(_local_calls(files)) for name, files in modules.items()}
+    callers = {name: {target for _, target in local_calls(files)} for name, files in modules.items()}
     seen, pending = {path}, [path]
     while pending:
         target = pending.pop()
@@ -89,9 +80,9 @@ def _mentions_azure(files: ModuleFiles, parse: Callable[[str], ModuleFiles], see
             or one.damaged is not None
         ):
             return True
-        if any(True for _ in one.modules) and not list(_local_calls(one)):
+        if any(True for _ in one.modules) and not list(local_calls(one)):
             return True
-        pending.extend(parse(target) for target in _local_calls(one))
+        pending.extend(parse(target) for _, target in local_calls(one))
     return False
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from bklint.frontends.terraform import absent
 from bklint.frontends.terraform import mapping as mappings
 from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.instance import ModuleInstance
@@ -35,6 +36,7 @@ def lower_tree(root: ModuleInstance, world: World) -> None:
         module = pending.pop()
         for origin in _origins(module):
             Lowering(world, origin).lower()
+        absent.note(module, world)
         pending.extend(reversed(list(module.children())))
 
 

@@ -16,7 +16,7 @@ from bklint.files import Reader, join
 from bklint.model.inventory import Problem
 from bklint.source import Place, Source
 from bklint.syntax import hcl
-from bklint.syntax.node import Attribute, Block, Body
+from bklint.syntax.node import Attribute, Block, Body, Literal
 
 Key = TypeVar("Key")
 ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json")
@@ -157,3 +157,12 @@ def _put(table: dict[Key, Written], key: Key, written: Written, override: bool) 
         table[key] = written
     elif override:
         table[key] = known._replace(overrides=(*known.overrides, written))
+
+
+def local_calls(files: ModuleFiles) -> Iterator[tuple[str, str]]:
+    """The module blocks whose source is a directory beside the module: name and directory."""
+    for name, written in files.modules.items():
+        found = written.attribute("source")
+        source = found[0].expr.value if found is not None and isinstance(found[0].expr, Literal) else None
+        if isinstance(source, str) and (source.startswith(("./", "../")) or source in (".", "..")):
+            yield name, join(files.directory, source)

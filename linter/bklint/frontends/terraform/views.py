@@ -164,7 +164,7 @@ class BodyView(View):
     def blocks(self, name: str) -> Blocks:
         """See View. Override files replace all blocks of a type; dynamic blocks are expanded."""
         for body, scope in reversed(self.layers):
-            mine = [block for block in body.blocks if _makes(block, name)]
+            mine = [block for block in body.blocks if makes(block, name)]
             if mine:
                 return self._expanded(mine, scope)
         written = self.attribute(name)
@@ -228,5 +228,6 @@ class BodyView(View):
         yield self._nested(content, scope.within(**{iterator: frame}), why, content.body), why
 
 
-def _makes(block: Block, name: str) -> bool:
+def makes(block: Block, name: str) -> bool:
+    """Whether a block is one of a type, or a dynamic block that makes such ones."""
     return block.type == name or (block.type == "dynamic" and bool(block.labels) and block.labels[0] == name)
