@@ -21,6 +21,9 @@ from bklint.source import Place
 
 _Item = TypeVar("_Item")
 
+PLAN = "plan"
+"""The dialect of what comes from a plan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -178,7 +181,8 @@ def _over_instances(group: list[Found]) -> Finding:
 def combine(outcomes: Iterable[Outcome]) -> Outcome:
     """Several roots' outcomes as one: each finding once, though several roots reach it."""
     every = list(outcomes)
-    findings = over_instances([Found(each) for outcome in every for each in outcome.findings])
+    found = _once_planned([finding for outcome in every for finding in outcome.findings])
+    findings = over_instances(list(map(Found, found)))
     undecided = {(each.policy, each.address, each.cause): each for one in every for each in one.undecided}
     notes = dict.fromkeys(note for outcome in every for note in outcome.notes)
     return Outcome(
@@ -191,6 +195,14 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         notes=list(notes),
         statistics=merged(outcome.statistics for outcome in every),
     )
+
+
+def _once_planned(findings: list[Finding]) -> list[Finding]:
+    """The findings without those of plans that the configuration they were made of has too, at the same text."""
+    if not any(each.dialect == PLAN for each in findings):
+        return findings
+    written = {(each.policy, spot(each.place)) for each in findings if each.dialect != PLAN and each.place is not None}
+    return [each for each in findings if each.dialect != PLAN or (each.policy, spot(each.place)) not in written]
 
 
 def order(finding: Finding) -> tuple[str, int, str, str, str]:

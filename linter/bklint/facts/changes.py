@@ -46,7 +46,7 @@ def change(resource: Resource) -> Value:
     place = actions.place or resource.body.place
     return record(
         resource.body,
-        kind=Value(kind_of(resource), place),
+        kind=actions._replace(data=kind_of(resource), place=place),
         forcedBy=resource.extra.get("replacePaths", Value("", place)),
         protection=Value(read("protection.state", resource).data if is_type(resource, VM) else "unknown", place),
         stopped=_stopped(resource),
@@ -95,4 +95,4 @@ def _shrinks(policy: Resource) -> Value:
             assert why is not None
             return Value(Unknown(why.reason, why.cause, why.place, "string", True), becomes.place)
     text = " and ".join(words for words, _ in found)
-    return Value(text, found[0][1].place) if found else Value("", policy.body.place)
+    return found[0][1]._replace(data=text, ident=None) if found else Value("", policy.body.place)

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from bklint.errors import InputError
-from bklint.files import Reader, join
+from bklint.files import Reader
 from bklint.frontends import Options, Root
 from bklint.frontends.terraform.evaluate import Evaluator
 from bklint.frontends.terraform.inputs import Context, RootInputs, always, contexts, read_vars
 from bklint.frontends.terraform.instance import ModuleInstance, Tree
 from bklint.frontends.terraform.lower import lower_tree
-from bklint.frontends.terraform.module import ModuleFiles, local_calls, read_module
+from bklint.frontends.terraform.module import ModuleFiles, installed, local_calls, read_module
 from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.model.value import Reason, Unknown, Value
-from bklint.source import Place, Source
-from bklint.syntax import json
 
 __all__ = ["TerraformRoot", "roots"]
 
@@ -122,7 +119,7 @@ class TerraformRoot:
             root=self.path,
             parse=self._parse,
             inputs=self._inputs(chosen, assume),
-            registry=self._registry(),
+            registry=installed(self.path, self._reader, self._inventory.notes),
             evaluator=Evaluator(),
             declared={},
             modules={},
@@ -151,20 +148,3 @@ class TerraformRoot:
             assert choice is None or isinstance(choice, (str, int, float, bool))
             assumed[cause] = Value(choice, place).via("variable", cause, place)
         return RootInputs(files, dict(self._options.variables), assumed)
-
-    def _registry(self) -> dict[str, str]:
-        """The directories that `terraform init` installed modules in."""
-        path = join(self.path, ".terraform/modules/modules.json")
-        if not self._reader.is_file(path):
-            return {}
-        try:
-            data = json.parse(Source.of(path, self._reader.read(path))).data
-        except InputError as error:
-            self._inventory.notes.append(Note("module", f"{path}: {error.message}", Place(Source(path, b""), 0, 0)))
-            return {}
-        entries = data.get("Modules", []) if isinstance(data, dict) else []
-        return {
-            entry["Key"]: join(self.path, entry["Dir"])
-            for entry in entries
-            if isinstance(entry, dict) and isinstance(entry.get("Key"), str) and isinstance(entry.get("Dir"), str)
-        }

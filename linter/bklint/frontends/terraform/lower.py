@@ -168,7 +168,7 @@ class Lowering:
             names=names,
             group=self._group(mapped),
             subscription=origin.subscription,
-            dialect="terraform",
+            dialect=self.world.dialect,
             source_type=self.type,
             version=version or origin.version,
             mode="managed" if self.mode == "resource" else "data",

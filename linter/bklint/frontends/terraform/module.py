@@ -13,9 +13,9 @@ from typing import NamedTuple, TypeVar
 
 from bklint.errors import InputError
 from bklint.files import Reader, join
-from bklint.model.inventory import Problem
+from bklint.model.inventory import Note, Problem
 from bklint.source import Place, Source
-from bklint.syntax import hcl
+from bklint.syntax import hcl, json
 from bklint.syntax.node import Attribute, Block, Body, Literal
 
 Key = TypeVar("Key")
@@ -166,3 +166,21 @@ def local_calls(files: ModuleFiles) -> Iterator[tuple[str, str]]:
         source = found[0].expr.value if found is not None and isinstance(found[0].expr, Literal) else None
         if isinstance(source, str) and (source.startswith(("./", "../")) or source in (".", "..")):
             yield name, join(files.directory, source)
+
+
+def installed(root: str, reader: Reader, notes: list[Note]) -> dict[str, str]:
+    """The directories that `terraform init` installed modules in, by the key of the call (`app`, `app.inner`)."""
+    path = join(root, ".terraform/modules/modules.json")
+    if not reader.is_file(path):
+        return {}
+    try:
+        data = json.parse(Source.of(path, reader.read(path))).data
+    except InputError as error:
+        notes.append(Note("module", f"{path}: {error.message}", Place(Source(path, b""), 0, 0)))
+        return {}
+    entries = data.get("Modules", []) if isinstance(data, dict) else []
+    return {
+        entry["Key"]: join(root, entry["Dir"])
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("Key"), str) and isinstance(entry.get("Dir"), str)
+    }

@@ -17,14 +17,17 @@ from typing import Any, NamedTuple
 from bklint.errors import InputError
 from bklint.files import Reader
 from bklint.frontends import Options, Root
+from bklint.frontends.terraform import written
 from bklint.frontends.terraform.lower import PROVIDERS, Lowering, Origin
 from bklint.frontends.terraform.mapping import body, mapping_of
+from bklint.frontends.terraform.module import installed
 from bklint.frontends.terraform.views import ObjectView
+from bklint.frontends.terraform.written import Declaration, Spot
 from bklint.model.inventory import Inventory, Problem, World
 from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM
 from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION, Resource
 from bklint.model.value import Ident, ListData, ObjectData, Reason, Unknown, Value
-from bklint.source import Place, Source
+from bklint.source import Locator, Place, Source
 from bklint.syntax import json
 
 __all__ = ["PlanRoot", "roots"]
@@ -32,6 +35,7 @@ __all__ = ["PlanRoot", "roots"]
 LOST = frozenset({VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM})
 """Types of which also those resources are looked at that the plan only deletes."""
 
+_IN_PLAN = ("plan", "in the plan")
 _KEY = re.compile(r"\[[^\]]*\]")
 _STEPS = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?")
 
@@ -47,7 +51,7 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
             )
             inventory.problems.append(Problem(path, error.message, place))
             continue
-        yield PlanRoot(path, document)
+        yield PlanRoot(path, document, reader)
 
 
 class Planned(NamedTuple):
@@ -73,10 +77,11 @@ class PlanRoot:
 
     contexts: tuple[str, ...] = ("",)
 
-    def __init__(self, path: str, document: json.Document) -> None:
+    def __init__(self, path: str, document: json.Document, reader: Reader) -> None:
         self.path = path
         self._document = document
         self._data: dict[str, Any] = document.data if isinstance(document.data, dict) else {}
+        self._source = written.find(path, self._data, reader, lambda root: installed(root, reader, []))
 
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
         """See Root."""
@@ -93,11 +98,12 @@ class PlanRoot:
             type_ = str(planned.data.get("type", ""))
             if type_.startswith(PROVIDERS):
                 change = changes.get(address, Change({}, planned.pointer))
-                view = _PlanView(self._document, planned, change.data, references)
+                declaration = self._source.declaration(address, planned.module) if self._source is not None else None
+                view = _PlanView(self._document, planned, change.data, references, declaration)
                 Lowering(world, _origin(view, planned, address, type_, version, resources)).lower()
                 added = world.by_address(address)
                 if added is not None:
-                    self._note_change(added, planned, change, version)
+                    self._note_change(added, planned, change, version, declaration)
         return world
 
     def _changes(self) -> dict[str, Change]:
@@ -108,10 +114,15 @@ class PlanRoot:
                 found[entry["address"]] = Change(entry.get("change", {}), ("resource_changes", index, "change"))
         return found
 
-    def _note_change(self, resource: Resource, planned: Planned, change: Change, version: str) -> None:
+    def _note_change(
+        self, resource: Resource, planned: Planned, change: Change, version: str, declaration: Declaration | None
+    ) -> None:
         """Keep on a resource what is to be done with it: `actions`, `replacePaths` (as text), and its body `before`."""
         place = self._document.place((*change.pointer, "actions")) if change.data.get("actions") else None
-        resource.extra["actions"] = _constant(change.data.get("actions", []))._replace(place=place)
+        actions = _constant(change.data.get("actions", []))._replace(place=place)
+        if declaration is not None and place is not None:
+            actions = actions._replace(place=declaration.header).via(*_IN_PLAN, place)
+        resource.extra["actions"] = actions
         steps = ", ".join(map(_path_text, change.data.get("replace_paths") or ()))
         resource.extra["replacePaths"] = Value(steps, place)
         mapped, before = mapping_of(resource.source_type), change.data.get("before")
@@ -119,7 +130,7 @@ class PlanRoot:
             resource.mode = "existing"
         if mapped is not None and resource.type in LOST and isinstance(before, dict):
             label = f"{resource.address} before"
-            value = _build(self._document, before, None, (*change.pointer, "before"), label)
+            value = _build(self._document, before, None, (*change.pointer, "before"), label, None)
             resource.extra["before"] = body(mapped, ObjectView(value), version)
 
     def _lost(self) -> Iterator[Planned]:
@@ -177,7 +188,7 @@ def _origin(
         mode="data" if planned.data.get("mode") == "data" else "resource",
         subscription=Value(DEPLOYMENT_SUBSCRIPTION),
         version=version,
-        block=view.header,
+        block=view.block,
         conditional=None,
         member=member,
     )
@@ -187,15 +198,24 @@ class _PlanView(ObjectView):
     """The planned values of a resource; an argument that is unknown stands for what its expression refers to."""
 
     def __init__(
-        self, document: json.Document, planned: Planned, change: Mapping[str, Any], references: _References
+        self,
+        document: json.Document,
+        planned: Planned,
+        change: Mapping[str, Any],
+        references: _References,
+        declaration: Declaration | None,
     ) -> None:
         self._references = references
         self._planned = planned
         self.address = str(planned.data["address"])
         unknown = change.get("after_unknown", {}) if not planned.lost else {}
-        value = _build(document, planned.data.get("values") or {}, unknown, planned.values, self.address)
+        source = declaration.body if declaration is not None else None
+        value = _build(document, planned.data.get("values") or {}, unknown, planned.values, self.address, source)
         super().__init__(value)
-        self.header = document.place((*planned.pointer, "address"), "member")
+        self.header: Locator = document.place((*planned.pointer, "address"), "member")
+        self.block: Locator = self.header
+        if declaration is not None:
+            self.header, self.block = declaration.header, declaration.block
 
     def attribute(self, name: str) -> Value | None:
         """See View."""
@@ -230,28 +250,51 @@ def _linked(data: Unknown, link: Ident) -> Unknown:
     )
 
 
-def _build(document: json.Document, data: Any, unknown: Any, pointer: tuple[str | int, ...], label: str) -> Value:
-    """A planned value with its unknown parts. Plans nest no deeper than provider schemas do, and the reader bounds depth."""
-    place = document.place(pointer)
+def _build(
+    document: json.Document, data: Any, unknown: Any, pointer: tuple[str | int, ...], label: str, source: Spot | None
+) -> Value:
+    """A planned value with its unknown parts, at its `source` where that is known. Plans nest no deeper than provider
+    schemas do, and the reader bounds depth."""
+    place: Locator = document.place(pointer)
     if unknown is True:
-        return Value(Unknown(Reason.COMPUTED, label, place, key=("plan", label)), place)
+        return _at(Value(Unknown(Reason.COMPUTED, label, place, key=("plan", label)), place), source)
     if isinstance(data, dict) or (isinstance(unknown, dict) and data is None):
         members, marks = data or {}, unknown if isinstance(unknown, dict) else {}
         names = list(dict.fromkeys((*members, *(name for name, mark in marks.items() if mark))))
         fields = {
-            name: _build(document, members.get(name), marks.get(name), (*pointer, name), f"{label}.{name}")
+            name: _build(
+                document,
+                members.get(name),
+                marks.get(name),
+                (*pointer, name),
+                f"{label}.{name}",
+                source and source.member(name),
+            )
             for name in names
         }
-        return Value(ObjectData(fields), document.place(pointer, "header"))
+        return _at(Value(ObjectData(fields), document.place(pointer, "header")), source)
     if isinstance(data, list):
         flags = unknown if isinstance(unknown, list) else []
         items = [
-            _build(document, item, flags[i] if i < len(flags) else None, (*pointer, i), f"{label}[{i}]")
+            _build(
+                document,
+                item,
+                flags[i] if i < len(flags) else None,
+                (*pointer, i),
+                f"{label}[{i}]",
+                source and source.item(i),
+            )
             for i, item in enumerate(data)
         ]
-        extra = [_build(document, None, mark, (*pointer, len(data)), label) for mark in flags[len(data) :] if mark]
-        return Value(ListData((*items, *extra)), document.place(pointer, "header"))
-    return Value(data, place)
+        more = (*pointer, len(data))
+        extra = [_build(document, None, mark, more, label, source) for mark in flags[len(data) :] if mark]
+        return _at(Value(ListData((*items, *extra)), document.place(pointer, "header")), source)
+    return _at(Value(data, place), source)
+
+
+def _at(value: Value, source: Spot | None) -> Value:
+    """The value at the text it was planned from; the plan is a place on its way."""
+    return value if source is None else value._replace(place=source.place).via(*_IN_PLAN, value.place)
 
 
 def _path_text(steps: Any) -> str:
