@@ -21,9 +21,12 @@ from bklint.policy.store import PolicySet
 from bklint.source import Source
 from bklint.syntax import hcl
 from policy_examples import examples, lowered, policy_files
+from terraform_roots import generated
 
 PROBES = 220
+GENERATED = 200
 SEED = 20261122
+ROOTS = [files for _, files in generated(GENERATED)]
 POLICIES = PolicySet([file.policy for file in policy_files()], lambda _: Texts(), facts.all_facts())
 TERRAFORM = re.compile(r"^(\s+[a-z_]+\s*= )(\d+|true|false|\"[^\"$%\\]*\")$", re.MULTILINE)
 ARM = re.compile(r"(\"[A-Za-z]+\": )(\d+|true|false|\"[^\"\[\\]*\")(?=\s*[,}\n])")
@@ -126,5 +129,54 @@ def test_a_verdict_without_the_value_holds_for_every_value(probe: Probe) -> None
 
 def addresses(probe: Probe) -> set[str]:
     """The addresses that there are whatever the value is."""
-    roots = lowered(probe.unknown()).roots
+    return declared(probe.unknown())
+
+
+def declared(example: Example) -> set[str]:
+    """The addresses of the resources of an example."""
+    roots = lowered(example).roots
     return {resource.address for root in roots for resource in root.lower(root.contexts[0], {}).resources}
+
+
+# -- whole roots -----------------------------------------------------------------------------------------------------
+
+
+def inputs(text: str) -> dict[str, tuple[str, str]]:
+    """The variables of a generated root: name to the block without its default, and the default."""
+    found = {}
+    for block in text.strip().split("\nvariable "):
+        front, default, rest = block.rpartition("\n}")[0].partition("\n  default ")
+        found[block.split('"')[1]] = (front.removeprefix("variable "), default + rest)
+    return found
+
+
+def written(variables: dict[str, tuple[str, str]], name: str, default: str) -> str:
+    """The variables with another default of one; an empty one is none."""
+    given = {each: default if each == name else own for each, (_, own) in variables.items()}
+    return "".join(f"\nvariable {front}{given[each]}\n}}\n" for each, (front, _) in variables.items())
+
+
+def _root(files: dict[str, str]) -> Example:
+    others = {name: text for name, text in files.items() if name != "main.tf"}
+    return Example("bad", "terraform", files["main.tf"], others)
+
+
+@pytest.mark.parametrize("number", range(GENERATED))
+def test_a_root_with_an_unknown_variable(number: int) -> None:
+    """One variable of a root without a value (so that loops, modules and conditions hang on it); then with sampled ones:
+    of its own kind, of other roots."""
+    files = ROOTS[number]
+    variables = inputs(files["variables.tf"])
+    name = random.Random(SEED + number).choice(sorted(variables))
+    vague_root = _root({**files, "variables.tf": written(variables, name, "")})
+    vague = verdicts(vague_root)
+    certain = vague.faults - vague.conditional - vague.undecided
+    there = declared(vague_root)
+    for other in range(3):
+        given = inputs(ROOTS[(number + other) % GENERATED]["variables.tf"])[name][1]
+        known_root = _root({**files, "variables.tf": written(variables, name, given)})
+        known, now = verdicts(known_root), declared(known_root)
+        invented = {each for each in certain - known.covered - known.undecided if each[1] in now}
+        assert not invented, f"a fault without var.{name}, none with {given!r}"
+        missed = {each for each in known.faults - vague.covered - vague.undecided if each[1] in there}
+        assert not missed, f"clear without var.{name}, a fault with {given!r}"

@@ -271,7 +271,7 @@ def step(value: Value, name: str | int) -> Value:
             return found
         return Value(_unseen(data.rest), value.place) if data.rest is not None else missing(value.place)
     if isinstance(data, ListData) and isinstance(name, int):
-        if -len(data.items) <= name < len(data.items):
+        if (0 if data.rest is not None else -len(data.items)) <= name < len(data.items):
             return data.items[name]
         return Value(_unseen(data.rest), value.place) if data.rest is not None else missing(value.place)
     if isinstance(data, Unknown):

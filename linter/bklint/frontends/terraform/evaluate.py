@@ -14,7 +14,7 @@ from typing import Protocol
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
 from bklint.frontends.terraform.scalars import known_text
-from bklint.frontends.terraform.shapes import is_set
+from bklint.frontends.terraform.shapes import Bag, bag_of, certain, is_set
 from bklint.frontends.terraform.template_text import parse_template
 from bklint.model.value import (
     ListData,
@@ -219,7 +219,8 @@ class Evaluator:
         data, place = target.data, scope.place(expr)
         if isinstance(data, ListData):
             items = tuple([self._each(expr, item, scope) for item in data.items])
-            return target._replace(data=ListData(items, data.rest))
+            merging = isinstance(data, Bag) and data.merging
+            return target._replace(data=bag_of(items, data.rest, certain(data), merging))
         if data is None:
             return Value(ListData(), place)
         if isinstance(data, Unknown) and not (target.ident is not None and target.ident.attribute == ""):
@@ -371,8 +372,8 @@ class Evaluator:
         if members.whole is not None:
             return Value(members.whole, place)
         results: list[tuple[Value | None, Value]] = []
-        rest = members.rest
-        for key, value in members.pairs:
+        rest, ordered = members.rest, 0
+        for number, (key, value) in enumerate(members.pairs):
             frames = {expr.value_name: value} if expr.key_name is None else {expr.key_name: key, expr.value_name: value}
             inner = scope.within(**frames)
             kept = True if expr.condition is None else operators.boolean(self.evaluate(expr.condition, inner), place)
@@ -380,12 +381,14 @@ class Evaluator:
                 if kept.is_error:
                     return Value(kept, place)
                 rest = rest or kept
+                members.ordered = min(members.ordered, number)
             elif kept:
                 results.append(
                     (None if expr.key is None else self.evaluate(expr.key, inner), self.evaluate(expr.value, inner))
                 )
+                ordered += number < members.ordered
         if expr.key is None:
-            return Value(ListData(tuple([value for _, value in results]), rest), place)
+            return Value(bag_of([value for _, value in results], rest, ordered, members.merging), place)
         return _object_of(results, rest, expr.group, place)
 
     def _members(self, collection: Value, place: Place) -> Members:
@@ -393,34 +396,52 @@ class Evaluator:
 
 
 class Members:
-    """A collection's key–value pairs; `rest` when there may be more, `whole` when nothing is known of them."""
+    """A collection's key–value pairs; `rest` when there may be more, `whole` when nothing is known of them. Only the first
+    `ordered` are certain to be where they stand; `merging` as of `Bag`."""
 
-    __slots__ = ("pairs", "rest", "whole")
+    __slots__ = ("merging", "ordered", "pairs", "rest", "whole")
 
-    def __init__(self, pairs: list[tuple[Value, Value]], rest: Unknown | None, whole: Unknown | None = None) -> None:
+    def __init__(
+        self,
+        pairs: list[tuple[Value, Value]],
+        rest: Unknown | None,
+        whole: Unknown | None = None,
+        ordered: int = 0,
+        merging: bool = False,
+    ) -> None:
         self.pairs = pairs
         self.rest = rest
         self.whole = whole
+        self.ordered = ordered
+        self.merging = merging
 
 
 def members_of(collection: Value, place: Place) -> Members:
     """The pairs that `for` iterates over; maps in the order of their keys, as Terraform sorts them."""
     data = collection.data
     if isinstance(data, ListData):
-        items = [strings.inherit(item, collection) for item in data.items]
-        return Members(
-            [(item if is_set(data) else Value(i, item.place), item) for i, item in enumerate(items)], data.rest
-        )
+        items, ordered = [strings.inherit(item, collection) for item in data.items], certain(data)
+        merging = isinstance(data, Bag) and data.merging
+        keys = items if is_set(data) else [_number(i, item, data, ordered) for i, item in enumerate(items)]
+        return Members(list(zip(keys, items, strict=True)), data.rest, None, ordered, merging)
     if isinstance(data, ObjectData):
         pairs = [
             (Value(key, data.keys.get(key) or value.place), strings.inherit(value, collection))
             for key, value in sorted(data.fields.items())
         ]
-        return Members(pairs, data.rest)
+        return Members(pairs, data.rest, None, len(pairs) if data.rest is None else 0)
     if isinstance(data, Unknown):
         return Members([], data, Unknown(data.reason, data.cause, data.place))
     error = Unknown(Reason.ERROR, "only a list, set, map or object can be iterated over", place)
     return Members([], error, error)
+
+
+def _number(index: int, item: Value, data: ListData, ordered: int) -> Value:
+    """The number of an item in its list; unknown where others may stand before it."""
+    if index < ordered:
+        return Value(index, item.place)
+    why = data.rest or first_unknown(Value(data)) or Unknown(Reason.UNSUPPORTED, "the order of a list")
+    return Value(Unknown(why.reason, why.cause, why.place, "number", True, low=0), item.place)
 
 
 def _object_of(results: list[tuple[Value | None, Value]], rest: Unknown | None, group: bool, place: Place) -> Value:
@@ -440,7 +461,7 @@ def _object_of(results: list[tuple[Value | None, Value]], rest: Unknown | None, 
             return unknown(Reason.ERROR, f"two elements have the key {key!r}", place)
         fields[key] = value
     if group and rest is not None:
-        fields = {key: Value(ListData(_items(value), rest), value.place) for key, value in fields.items()}
+        fields = {key: Value(bag_of(_items(value), rest), value.place) for key, value in fields.items()}
     return Value(ObjectData(fields, rest, keys), place)
 
 

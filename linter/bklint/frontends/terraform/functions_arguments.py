@@ -217,14 +217,6 @@ def mapped(value: Value, change: Callable[[str], str], name: str) -> str | Text:
     return text(tuple([change(part) if isinstance(part, str) else renamed(part, name) for part in parts(value)]))
 
 
-def bag_of(items: Iterable[Value], rest: Unknown | None, ordered: int = 0) -> ListData:
-    """A list of which only the first `ordered` items are certain to be where they stand."""
-    members = tuple(items)
-    if ordered >= len(members):
-        return ListData(members, rest)
-    return Bag(members, rest, ordered)
-
-
 def some(why: Unknown, **known: object) -> Unknown:
     """An unknown result, with what is known about it."""
     return replace(plain(why), **known)  # type: ignore[arg-type]

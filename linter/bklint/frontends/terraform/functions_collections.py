@@ -17,7 +17,6 @@ from bklint.frontends.terraform.functions_arguments import (
     FailedError,
     Function,
     Result,
-    bag_of,
     boolean,
     collection,
     integer,
@@ -32,7 +31,7 @@ from bklint.frontends.terraform.functions_arguments import (
 )
 from bklint.frontends.terraform.graphemes import clusters
 from bklint.frontends.terraform.operators import equal
-from bklint.frontends.terraform.shapes import Bag, MapData, distinct_at_least, key_of, plain, settled
+from bklint.frontends.terraform.shapes import Bag, MapData, bag_of, distinct_at_least, key_of, plain, settled
 from bklint.frontends.terraform.types import STRING, maybe_string, plain_convert
 from bklint.model.value import (
     ListData,

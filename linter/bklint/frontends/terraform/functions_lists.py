@@ -17,7 +17,6 @@ from bklint.frontends.terraform.functions_arguments import (
     FailedError,
     Function,
     Result,
-    bag_of,
     integer,
     is_null,
     mapping,
@@ -31,7 +30,7 @@ from bklint.frontends.terraform.functions_arguments import (
     whole,
 )
 from bklint.frontends.terraform.operators import equal
-from bklint.frontends.terraform.shapes import Bag, MapData, key_of, make_set, plain, settled, without_repeats
+from bklint.frontends.terraform.shapes import Bag, MapData, bag_of, key_of, make_set, plain, settled, without_repeats
 from bklint.frontends.terraform.types import STRING, plain_convert
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown
 

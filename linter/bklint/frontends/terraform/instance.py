@@ -309,10 +309,12 @@ class ModuleInstance:
         if found.kind == "single":
             return items[0][1] if items else unknown(Reason.ERROR, f"{base} refers to itself")
         ident = Ident(base, "*")
+        doubt = found.open or next((one.conditional for one in found.instances if one.conditional is not None), None)
+        sure = [(instance, value) for instance, value in items if instance.conditional is None]
         if found.kind == "count":
-            return Value(ListData(tuple([value for _, value in items]), found.open), None, ident=ident)
-        fields = {str(instance.key): value for instance, value in items if instance.key is not None}
-        return Value(ObjectData(fields, found.open), None, ident=ident)
+            return Value(ListData(tuple([value for _, value in sure]), doubt), None, ident=ident)
+        fields = {str(instance.key): value for instance, value in sure if instance.key is not None}
+        return Value(ObjectData(fields, doubt), None, ident=ident)
 
     def _stands_for(self, address: str, mode: str) -> Value:
         reason = {"resource": Reason.COMPUTED, "data": Reason.DATA, "module": Reason.COMPUTED}[mode]

@@ -63,6 +63,19 @@ def settled(data: ListData) -> bool:
     return not isinstance(data, Bag) or (data.ordered >= len(data.items) and data.rest is None)
 
 
+def certain(data: ListData) -> int:
+    """How many of the first items are certain to be where they stand."""
+    return data.ordered if isinstance(data, Bag) else len(data.items)
+
+
+def bag_of(items: Iterable[Value], rest: Unknown | None, ordered: int = 0, merging: bool = False) -> ListData:
+    """A list of which only the first `ordered` items are certain to be where they stand."""
+    members = tuple(items)
+    if ordered >= len(members) and not merging:
+        return ListData(members, rest)
+    return Bag(members, rest, min(ordered, len(members)), merging=merging)
+
+
 def without_repeats(items: Iterable[Value]) -> list[Value]:
     """The items without those that are certain to equal one before them."""
     kept: list[Value] = []
