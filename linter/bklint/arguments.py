@@ -93,6 +93,11 @@ def _inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="value of a Terraform variable")
     group.add_argument("--var-file", action="append", default=[], metavar="FILE", help="Terraform variable values")
     group.add_argument("--parameters", action="append", default=[], metavar="FILE", help="ARM parameter values")
+    group.add_argument(
+        "--bicep", choices=("build", "restore", "off"), default="build",
+        help="Bicep files without a compiled template: build them with `bicep` from PATH where it is; restore: and let "
+        "it fetch modules from registries; off (default: build)",
+    )  # fmt: skip
     group.add_argument("--location", default="", metavar="REGION", help="region that is deployed to")
     group.add_argument(
         "--complete", action="store_true", help="the paths hold the whole estate: what is not there does not exist"
@@ -237,6 +242,7 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
         changed_since="" if recording else arguments.changed_since or "",
         report_only=() if recording else _report_only(arguments),
         statistics=not recording and arguments.statistics,
+        bicep=arguments.bicep,
     )
 
 

@@ -39,7 +39,7 @@ HEAD = 4096
 SNIFFED = 1 << 20
 """Bytes that are looked at where the head holds a telling word but decides nothing."""
 
-_MODULE = re.compile(rb"^[ \t]*(?:module[ \t]+\w+|using)[ \t]+'([^':\r\n]+\.bicep)'", re.MULTILINE)
+MODULE = re.compile(rb"^[ \t]*(?:module[ \t]+\w+|using)[ \t]+'([^':\r\n]+\.bicep)'", re.MULTILINE)
 
 _NOT_READ = {
     "plan": "Terraform plan: not read yet; scan the configuration it was made from",
@@ -58,6 +58,8 @@ class Inputs:
     notes: list[Note] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     listing: list[tuple[str, str]] = field(default_factory=list)
+    uncompiled: list[str] = field(default_factory=list)
+    """Bicep files without a compiled template beside them, which a note says."""
 
 
 Excluded = Callable[[str, bool], bool]
@@ -233,9 +235,8 @@ class _Search:
             if kind == "bicep" and any(self._found.get(twin) in ("arm", "parameters") for twin in twins(path)):
                 self._found[path] = "compiled"
         self._modules()
-        self._counted(
-            "bicep", "Bicep file", "not checked, no compiled template beside them; compile with `bicep build`"
-        )
+        self._inputs.uncompiled = sorted(path for path, kind in self._found.items() if kind == "bicep")
+        self._inputs.notes.extend(uncompiled(self._inputs.uncompiled))
 
     def _modules(self) -> None:
         """Local modules of what is compiled are compiled into it."""
@@ -246,7 +247,7 @@ class _Search:
                 data = self._reader.head(path, SNIFFED)
             except InputError:
                 continue
-            for match in _MODULE.finditer(data):
+            for match in MODULE.finditer(data):
                 module = join(posixpath.dirname(path) or ".", match[1].decode("utf-8", "replace"))
                 if self._found.get(module) == "bicep":
                     self._found[module] = "compiled"
@@ -255,12 +256,22 @@ class _Search:
     def _counted(self, kind: str, noun: str, what: str) -> None:
         """One note for all files of a kind."""
         paths = sorted(path for path, its in self._found.items() if its == kind)
-        if paths:
-            named = ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
-            self._note(kind, f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'} ({named}): {what}")
+        self._inputs.notes.extend(of_kind(kind, paths, noun, what))
 
     def _note(self, kind: str, message: str) -> None:
         self._inputs.notes.append(Note(kind, message))
+
+
+def of_kind(kind: str, paths: list[str], noun: str, what: str) -> list[Note]:
+    """One note for all files of a kind; none for none."""
+    named = ", ".join(paths[:3]) + (", …" if len(paths) > 3 else "")
+    return [Note(kind, f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'} ({named}): {what}")] if paths else []
+
+
+def uncompiled(paths: list[str]) -> list[Note]:
+    """The note that Bicep files are not checked."""
+    what = "not checked, no compiled template beside them; compile with `bicep build`, or have `bicep` on PATH"
+    return of_kind("bicep", paths, "Bicep file", what)
 
 
 def _looked_into(name: str) -> bool:

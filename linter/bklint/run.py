@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -82,6 +82,8 @@ class ScanOptions:
     report_only: tuple[str, ...] = ()
     today: date | None = None
     statistics: bool = False
+    bicep: str = "build"
+    """See compiling.MODES."""
 
 
 def load_policies(options: ScanOptions) -> PolicySet:
@@ -117,7 +119,13 @@ def scan(
     with base or nullcontext():
         old = _before(paths, options, policies, base) if base is not None else None
         found = inputs(paths, options, reader)
-        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress)
+        made: Mapping[str, str] = {}
+        if found.uncompiled:
+            from bklint.compiling import compiled
+
+            mode = "off" if base is not None else options.bicep  # a commit has no files that the compiler could read
+            found, reader, made = compiled(found, reader, mode)
+        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress, made)
         report = judged.run(Sieve(paths, options, policies, chosen, reader, found, base, old))
     return replace(report, seconds=time.monotonic() - began)
 
@@ -131,7 +139,15 @@ def _revision(paths: Sequence[str], name: str, reader: Reader) -> Revision:
 def _before(paths: Sequence[str], options: ScanOptions, policies: PolicySet, base: Revision) -> Report:
     """What there was before the change, under the policies, configuration and inputs of today."""
     there = [path for path in paths if base.exists(path)]
-    same = replace(options, changed_since="", baseline="", report_only=(), min_severity=Severity.INFO, statistics=False)
+    same = replace(
+        options,
+        changed_since="",
+        baseline="",
+        report_only=(),
+        min_severity=Severity.INFO,
+        statistics=False,
+        bicep="off",
+    )
     return scan(there, same, policies, base) if there else Report()
 
 
@@ -160,7 +176,7 @@ def fixed(
     from bklint.fix.plan import Seen
     from bklint.fix.verify import Bench, Mending
 
-    everything = replace(options, min_severity=Severity.INFO)
+    everything = replace(options, min_severity=Severity.INFO, bicep="off")
     chosen = choices(options.config, policies, options.ignore)
 
     def worlds(texts: Reader) -> Iterator[Seen]:
@@ -256,7 +272,9 @@ class _Scan:
         reader: Reader,
         found: Inputs,
         progress: Progress | None,
+        built: Mapping[str, str],
     ) -> None:
+        self._built = built
         self._options = options
         self._policies = policies
         self._chosen = chosen
@@ -368,7 +386,7 @@ class _Scan:
             from bklint.engine.originals import in_source
             from bklint.frontends.bicep import Originals
 
-            self._originals = self._originals or Originals(self._reader)
+            self._originals = self._originals or Originals(self._reader, self._built)
             outcome = in_source(outcome, self._originals)
         return outcome
 

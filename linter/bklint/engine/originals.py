@@ -55,11 +55,12 @@ def _shown(finding: Finding, originals: Originals) -> Finding:
         fix_at = back(finding.fix_at, originals) if finding.fix_at is not None else None
         return replace(finding, related=related, fix_at=fix_at, header=header)
     fix_at = back(finding.fix_at, originals) if finding.fix_at is not None else None
+    compiled = (RelatedPlace(main, LABEL, "compiled"),) if originals.shown(main) else ()
     return replace(
         finding,
         place=found.place,
         path=found.place.source.name,
-        related=once(found.place, (*related, RelatedPlace(main, LABEL, "compiled"))),
+        related=once(found.place, (*related, *compiled)),
         fix_at=None if spot(fix_at) == spot(found.place) else fix_at,
         header=header,
         dialect="bicep" if finding.dialect == "arm" else finding.dialect,

@@ -10,6 +10,8 @@ or parsed before a place in a compiled template is asked for.
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from bklint.errors import InputError
@@ -33,13 +35,44 @@ class Original(NamedTuple):
 class Originals:
     """Finds the Bicep source of places; every file is looked at once."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, built: Mapping[str, str] | None = None) -> None:
+        """`built` are templates and parameters files that were made for this scan and are not on disk, with their sources:
+        nothing may be shown there."""
         self._reader = reader
+        self._built = built or {}
         self._templates: dict[str, json.Document | None] = {}
         self._files: dict[str, File | None] = {}
 
     def of(self, place: Place) -> Original | None:
         """Where a place in a compiled template was written; None for any other place and where it is not found."""
+        source = place.source
+        if source.name in self._built and self._built[source.name].endswith(".bicepparam"):
+            return self._parameter(place, self._built[source.name])
+        found = self._of(place)
+        if found is None and source.name in self._built:
+            whole = self.file(self._built[source.name])
+            return None if whole is None else Original(Place(whole.source, 0, 0), False)
+        return found
+
+    def shown(self, place: Place) -> bool:
+        """Whether a place is in a file that the user has."""
+        return place.source.name not in self._built
+
+    def _parameter(self, place: Place, path: str) -> Original | None:
+        """The place in the source of a parameters file: what is written behind `param NAME =`."""
+        try:
+            document, source = json.parse(place.source), Source.of(path, self._reader.read(path))
+        except InputError:
+            return None
+        pointer = way_to(document, Span(place.start, place.end)).pointer
+        if pointer[:1] != ("parameters",) or len(pointer) < 2:
+            return Original(Place(source, 0, 0), False)
+        match = re.search(
+            rf"^[ \t]*param[ \t]+{re.escape(str(pointer[1]))}[ \t]*=[ \t]*([^\r\n]*)".encode(), source.data, re.M
+        )
+        return Original(Place(source, *match.span(1)) if match else Place(source, 0, 0), match is not None)
+
+    def _of(self, place: Place) -> Original | None:
         source = place.source
         if source.name not in self._templates:
             self._templates[source.name] = self._compiled(source)
