@@ -19,7 +19,7 @@ RANKS = {
     "source": 1, "files": 1, "patterns": 1, "packaged": 1,
     "syntax": 2, "model": 2, "checking": 2, "bicep_cli": 2, "gitignore": 2, "revision": 2,
     "policy": 3, "facts": 3, "frontends": 3, "config": 3, "discover": 3, "explain": 3, "directives": 3,
-    "decided": 3, "finding": 4, "reach": 4, "compiling": 4,
+    "decided": 3, "finding": 4, "reach": 4, "compiling": 4, "removed": 3,
     "engine": 5, "suppress": 5, "baseline": 5, "choices": 5, "fix": 5, "reporters": 5,
     "sift": 6,
     "run": 7, "starter": 8, "examples": 8, "mending": 8, "trial": 9, "arguments": 9,

@@ -125,7 +125,7 @@ def scan(
 
             mode = "off" if base is not None else options.bicep  # a commit has no files that the compiler could read
             found, reader, made = compiled(found, reader, mode)
-        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress, made)
+        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress, made, base)
         report = judged.run(Sieve(paths, options, policies, chosen, reader, found, base, old))
     return replace(report, seconds=time.monotonic() - began)
 
@@ -273,8 +273,10 @@ class _Scan:
         found: Inputs,
         progress: Progress | None,
         built: Mapping[str, str],
+        base: Revision | None,
     ) -> None:
         self._built = built
+        self._base = base
         self._options = options
         self._policies = policies
         self._chosen = chosen
@@ -397,12 +399,26 @@ class _Scan:
 
     def _prepare(self, world: World, others: Sequence[Evidence] = ()) -> None:
         world.complete = world.complete or self._options.complete
+        if self._base is not None and world.dialect == "terraform" and not world.splits:
+            self._compare(world, self._base)
         world.finish(derive, self._defaults.fill)
         attach(world, self._reader)
         world.memo[OTHER_ROOTS] = others
         world.memo[CONFIGURATION] = {"protected_by_tag": self._options.config.protected_by_tag}
         self._signs.setdefault(world.root, evidence_of(world))
         self._asking = self._asking or asks_other_roots(world)
+
+    def _compare(self, world: World, base: Revision) -> None:
+        """Note in a world what the base of the change had and it lacks."""
+        from bklint.removed import note_removed
+
+        try:
+            root = next(frontend(world.dialect)((world.root,), base, self._inputs, Inventory()), None)
+            if root is not None:
+                context = world.context if world.context in root.contexts else root.contexts[0]
+                note_removed(world, root.lower(context, {}))
+        except InputError:
+            return
 
     def _guarded(self, path: str, work: Callable[[], T]) -> T | None:
         """The result of work on one input, or None when it failed: then the failure is recorded."""

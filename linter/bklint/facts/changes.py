@@ -16,6 +16,7 @@ from bklint.model.compare import disjunction, number_of
 from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM, related
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Unknown, Value, first_unknown, missing
+from bklint.source import Locator
 
 _RETENTION = (
     ("properties.retentionPolicy.dailySchedule.retentionDuration.count", "daily retention"),
@@ -36,7 +37,7 @@ def change(resource: Resource) -> Value:
     """What a plan does to a resource.
 
     `kind`: `delete`, `replace` (deleted and made anew, in either order), `update`, or `none`, which is also said where
-    there is no plan. `forcedBy`: the arguments that force the replacement. `protection`: of a machine, `declared` or
+    there is no plan. `forcedBy`: the arguments that force the replacement, in words for a resource that is only deleted. `protection`: of a machine, `declared` or
     `unknown`. `stopped`: whether protection of the machine, or the protected item, is stopped. `inUse`: of a backup
     policy, whether a protected item refers to it. `withMachine`: of a protected item, whether its machine is deleted or
     replaced by the same plan. `shrinks`: which retention of a backup policy becomes shorter, empty for none.
@@ -47,7 +48,7 @@ def change(resource: Resource) -> Value:
     return record(
         resource.body,
         kind=actions._replace(data=kind_of(resource), place=place),
-        forcedBy=resource.extra.get("replacePaths", Value("", place)),
+        forcedBy=_forced_by(resource, place),
         protection=Value(read("protection.state", resource).data if is_type(resource, VM) else "unknown", place),
         stopped=_stopped(resource),
         inUse=Value(is_type(resource, BACKUP_POLICY) and bool(related(resource, "protectedItems").items), place),
@@ -63,6 +64,11 @@ def kind_of(resource: Resource) -> str:
     if "delete" in actions:
         return "replace" if "create" in actions else "delete"
     return "update" if "update" in actions else "none"
+
+
+def _forced_by(resource: Resource, place: Locator | None) -> Value:
+    paths = resource.extra.get("replacePaths", Value("", place))
+    return Value("no longer declared", place) if not paths.data and kind_of(resource) == "delete" else paths
 
 
 def _stopped(resource: Resource) -> Value:

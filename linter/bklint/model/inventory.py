@@ -92,6 +92,10 @@ class World:
     notes: list[Note] = field(default_factory=list)
     absent: list[tuple[str, Callable[[], Value]]] = field(default_factory=list)
     """Types of declarations that are certain to create nothing, and what is written in them (for statistics)."""
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    """Addresses before and after, of what the code says was moved."""
+    let_go: list[str] = field(default_factory=list)
+    """Addresses of what the code gives up without destroying it."""
     open: Unknown | None = None
     """Why resources of this world may be unseen (a damaged file): nothing may be concluded from absence then."""
     complete: bool = False

@@ -37,6 +37,10 @@ def lower_tree(root: ModuleInstance, world: World) -> None:
         for origin in _origins(module):
             Lowering(world, origin).lower()
         absent.note(module, world)
+        world.moved.extend(
+            (module.prefix + from_, module.prefix + to) for from_, to in module.files.moved if from_ and to
+        )
+        world.let_go.extend(module.prefix + address for address in module.files.removed if address)
         pending.extend(reversed(list(module.children())))
 
 

@@ -60,9 +60,11 @@ class ModuleFiles:
         "directory",
         "locals",
         "modules",
+        "moved",
         "outputs",
         "problems",
         "providers",
+        "removed",
         "resources",
         "sources",
         "terraform",
@@ -82,6 +84,8 @@ class ModuleFiles:
         self.outputs: dict[str, Written] = {}
         self.providers: list[Written] = []
         self.terraform: list[Written] = []
+        self.moved: list[tuple[str, str]] = []
+        self.removed: list[str] = []
 
 
 def read_module(directory: str, reader: Reader) -> ModuleFiles:
@@ -149,6 +153,10 @@ def _index(files: ModuleFiles, body: Body, source: Source, override: bool) -> No
             files.providers.append(written)
         elif block.type == "terraform":
             files.terraform.append(written)
+        elif block.type == "moved":
+            files.moved.append((_address(written, "from"), _address(written, "to")))
+        elif block.type == "removed" and not _destroys(block):
+            files.removed.append(_address(written, "from"))
 
 
 def _put(table: dict[Key, Written], key: Key, written: Written, override: bool) -> None:
@@ -157,6 +165,21 @@ def _put(table: dict[Key, Written], key: Key, written: Written, override: bool) 
         table[key] = written
     elif override:
         table[key] = known._replace(overrides=(*known.overrides, written))
+
+
+def _address(written: Written, name: str) -> str:
+    """The address that an attribute of a `moved` or `removed` block names, as written but for blanks."""
+    found = written.attribute(name)
+    return "" if found is None else "".join(found[1].text(found[0].expr.start, found[0].expr.end).split())
+
+
+def _destroys(block: Block) -> bool:
+    """Whether a `removed` block lets the resource be destroyed, which is what happens where it says nothing."""
+    for inner in block.body.blocks:
+        destroy = inner.body.attributes.get("destroy") if inner.type == "lifecycle" else None
+        if destroy is not None and isinstance(destroy.expr, Literal) and destroy.expr.value is False:
+            return False
+    return True
 
 
 def local_calls(files: ModuleFiles) -> Iterator[tuple[str, str]]:
