@@ -36,11 +36,12 @@ _RETENTION = (
 def change(resource: Resource) -> Value:
     """What a plan does to a resource.
 
-    `kind`: `delete`, `replace` (deleted and made anew, in either order), `update`, or `none`, which is also said where
-    there is no plan. `forcedBy`: the arguments that force the replacement, in words for a resource that is only deleted. `protection`: of a machine, `declared` or
-    `unknown`. `stopped`: whether protection of the machine, or the protected item, is stopped. `inUse`: of a backup
-    policy, whether a protected item refers to it. `withMachine`: of a protected item, whether its machine is deleted or
-    replaced by the same plan. `shrinks`: which retention of a backup policy becomes shorter, empty for none.
+    `kind`: `delete`, `replace` (deleted and made anew, in either order), `update`, or `none`, which is also said
+    where there is no plan. `forcedBy`: the arguments that force the replacement, or that it is no longer declared.
+    `protection`: of a machine, `declared` or `unknown`. `stopped`: whether protection of the machine, or the
+    protected item, is stopped. `inUse`: of a backup policy, whether a protected item refers to it. `withMachine`:
+    of a protected item, whether its machine is deleted or replaced by the same plan. `shrinks`: which retention of
+    a backup policy becomes shorter, empty for none.
     https://developer.hashicorp.com/terraform/internals/json-format#change-representation; catalogue BKP717
     """
     actions = resource.extra.get("actions", missing(resource.body.place))

@@ -1,4 +1,4 @@
-"""hostIp against packets sent one by one through a simulator of its own, over random groups of rules.
+"""hostIp against packets sent one by one through a simulator of its own, over groups of rules that hypothesis makes.
 
 Where a group is known whole, the fact must say what the packets do. Where parts of it are hidden, what the fact still
 says must hold for every way to fill them in that is tried: a port that it calls denied is denied, by this rule or by one
@@ -8,11 +8,11 @@ that may come first and denies too; a port that it calls not denied is not denie
 from __future__ import annotations
 
 import ipaddress
-import random
 from typing import Any
 
-import pytest
 from fact_worlds import NIC, NSG, SUBNET, VNET, Builder, identity, var
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bklint.facts import read
 from bklint.model.value import ListData
@@ -34,13 +34,25 @@ CHOICES: dict[str, tuple[str, ...]] = {
 HIDEABLE = (*CHOICES, "priority")
 
 
-def rules(chance: random.Random) -> list[dict[str, Any]]:
-    """One to five rules with different priorities, in any order."""
-    priorities = chance.sample(range(100, 110), chance.randint(1, 5))
-    return [
-        {"priority": priority, "sourcePortRange": "*", **{key: chance.choice(words) for key, words in CHOICES.items()}}
-        for priority in priorities
-    ]
+Rule = dict[str, Any]
+RULE = st.fixed_dictionaries(
+    {"priority": st.integers(100, 4096), "sourcePortRange": st.just("*")}
+    | {key: st.sampled_from(words) for key, words in CHOICES.items()}
+)
+GROUPS = st.lists(RULE, min_size=1, max_size=5, unique_by=lambda one: int(one["priority"]))
+"""One to five rules with different priorities, in any order."""
+REPEATABLE = settings(derandomize=True, deadline=None, database=None)
+
+
+@st.composite
+def masked_groups(draw: st.DrawFn) -> tuple[list[Rule], list[Rule]]:
+    """A group in which one or two properties are not known, and one of the ways to fill them in."""
+    complete = draw(GROUPS)
+    hidden = st.tuples(st.integers(0, len(complete) - 1), st.sampled_from(HIDEABLE))
+    masked = [dict(one) for one in complete]
+    for index, key in draw(st.lists(hidden, min_size=1, max_size=2, unique=True)):
+        masked[index][key] = var(f"var.{key}{index}")
+    return masked, complete
 
 
 def covers(prefix: str, address: ipaddress.IPv4Address, *, source: bool) -> bool:
@@ -105,44 +117,31 @@ def by_fact(group: list[dict[str, Any]]) -> list[tuple[set[int], bool]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_a_known_group_does_what_its_packets_do(seed: int) -> None:
-    chance = random.Random(seed)
-    for _ in range(250):
-        group = rules(chance)
-        assert by_fact(group) == [(ports, False) for ports in denied(group)], group
+@settings(REPEATABLE, max_examples=400)
+@given(GROUPS)
+def test_a_known_group_does_what_its_packets_do(group: list[Rule]) -> None:
+    assert by_fact(group) == [(ports, False) for ports in denied(group)]
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_what_is_said_of_a_partly_known_group_holds_for_all_of_its_completions(seed: int) -> None:
-    chance = random.Random(1000 + seed)
-    for _ in range(60):
-        group = rules(chance)
-        hidden = [(chance.randrange(len(group)), chance.choice(HIDEABLE)) for _ in range(chance.randint(1, 2))]
-        masked = [dict(one) for one in group]
-        for index, key in hidden:
-            masked[index][key] = var(f"var.{key}{index}")
-        told = by_fact(masked)
-        for _ in range(40):
-            complete = [dict(one) for one in group]
-            for index, key in hidden:
-                complete[index][key] = chance.randint(100, 4096) if key == "priority" else chance.choice(CHOICES[key])
-            if len({one["priority"] for one in complete}) < len(complete):
-                continue
-            true = denied(complete)
-            cut_off = set().union(*true)
-            for (ports, more), mine in zip(told, true, strict=True):
-                assert ports <= cut_off, (masked, complete)
-                assert more or mine <= ports, (masked, complete)
+@settings(REPEATABLE, max_examples=700)
+@given(masked_groups())
+def test_what_is_said_of_a_partly_known_group_holds_for_its_completions(case: tuple[list[Rule], list[Rule]]) -> None:
+    masked, complete = case
+    true = denied(complete)
+    cut_off = set[int]().union(*true)
+    for (ports, more), mine in zip(by_fact(masked), true, strict=True):
+        assert ports <= cut_off
+        assert more or mine <= ports
 
 
 def test_unknowns_do_not_swallow_everything() -> None:
     """Most of what a hidden property cannot change stays decided."""
-    chance, decided, total = random.Random(7), 0, 0
-    for _ in range(200):
-        group = rules(chance)
-        group[0][chance.choice(HIDEABLE)] = var("var.x")
-        answers = by_fact(group)
-        decided += sum(not more for _, more in answers)
-        total += len(answers)
-    assert decided > 0.6 * total
+    answers: list[bool] = []
+
+    @settings(REPEATABLE, max_examples=100)
+    @given(masked_groups())
+    def count(case: tuple[list[Rule], list[Rule]]) -> None:
+        answers.extend(not more for _, more in by_fact(case[0]))
+
+    count()
+    assert sum(answers) > 0.5 * len(answers)
