@@ -27,6 +27,7 @@ from bklint import explain, facts, packaged  # noqa: E402
 from bklint.frontends.terraform import functions  # noqa: E402
 from bklint.policy import store  # noqa: E402
 from bklint.policy.names import known_types  # noqa: E402
+from bklint.policy.reading import addresses  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
 
 PAGES = ROOT / "docs" / "policies"
@@ -195,7 +196,8 @@ def fenced(language: str, text: str) -> str:
 
 def source(row: Mapping[str, Any]) -> str:
     """One line of the list of sources."""
-    link = f" <{row['url']}>" if row.get("url") else ""
+    url = row.get("url") or addresses().get(row["document"])
+    link = f" <{url}>" if url else ""
     return f"* {row['document']}, {row['section']} ({row['date']}): {row['says']}{link}\n"
 
 
@@ -244,7 +246,8 @@ def error_page(entry: explain.Entry, written: set[str]) -> str:
         parts.append(">\n".join(f"> {marked(message.text)} ({message.document})\n" for message in entry.messages))
     parts.append(f"{' '.join(entry.meaning.split())}\n")
     title = "Causes" if entry.kind == "error" else "What the documents say"
-    parts.append(f"## {title}\n\n" + "".join(cause(row, written) for row in entry.rows))
+    if entry.rows:
+        parts.append(f"## {title}\n\n" + "".join(cause(row, written) for row in entry.rows))
     if entry.also:
         parts.append("Policies on related settings: " + policy_links(entry.also, written) + ".\n")
     parts.append(

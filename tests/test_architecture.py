@@ -22,7 +22,7 @@ RANKS = {
     "decided": 3, "finding": 4, "reach": 4, "compiling": 4, "removed": 3,
     "engine": 5, "suppress": 5, "baseline": 5, "choices": 5, "fix": 5, "reporters": 5,
     "sift": 6,
-    "run": 7, "starter": 8, "examples": 8, "mending": 8, "trial": 9, "arguments": 9,
+    "run": 7, "starter": 8, "examples": 8, "mending": 8, "api": 8, "trial": 9, "arguments": 9,
     "cli": 10,
     "__main__": 11,
 }  # fmt: skip
@@ -36,6 +36,7 @@ WALLS = {
     "subprocess": ("revision.py", "bicep_cli.py"),
     "azure": ("frontends/azure.py",),
     "argparse": ("arguments.py",),
+    "shtab": ("arguments.py",),
 }
 """Library to the only places that may import it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from bklint import __version__, cli, run
+from bklint.arguments import SHELLS
 from bklint.errors import UsageError
 from bklint.finding import Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
@@ -294,6 +296,150 @@ def test_progress_only_for_long_work_on_a_terminal(monkeypatch: pytest.MonkeyPat
     assert quiet.getvalue() == ""
 
 
+WIDTHS = [
+    ({"COLUMNS": "70"}, 70),
+    ({"COLUMNS": "20"}, 40),
+    ({"COLUMNS": "500"}, 120),
+    ({"COLUMNS": "0"}, 100),
+    ({"COLUMNS": "wide"}, 100),
+    ({}, 100),
+]
+
+
+@pytest.mark.parametrize(("environment", "expected"), WIDTHS)
+def test_width(environment: dict[str, str], expected: int) -> None:
+    assert cli.width(environment, io.StringIO()) == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals there")
+def test_width_of_a_terminal() -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 66, 0, 0))
+        with open(theirs, "w", closefd=False) as stream:
+            assert cli.width({}, stream) == 66
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_narrow_terminal(columns: int, tmp_path: Path) -> None:
+    """Excerpts and prose keep to the width. Headlines, places and what marks say and words are never cut."""
+    lock = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/AzureBackupRG_westeurope_1"
+    (tmp_path / "main.tf").write_text(
+        f'resource "azurerm_management_lock" "a" {{\n  name = "a"\n  scope = "{lock}"\n  lock_level = "ReadOnly"\n}}\n'
+    )
+    text = bklint("scan", "--select=BKP201", cwd=tmp_path, COLUMNS=str(columns)).stdout.decode()
+    prose = [line for line in text.splitlines() if line.startswith("   ") or " | " in line]
+    assert len(prose) > 8
+    assert [line for line in prose if len(line) > columns and len(line.split()) > 1 and "^" not in line] == []
+
+
+LINKS = [
+    ({"TERM": "xterm"}, True, True),
+    ({"TERM": "dumb"}, True, False),
+    ({}, False, False),
+    ({"FORCE_HYPERLINK": "1"}, False, True),
+    ({"FORCE_HYPERLINK": "0"}, True, False),
+]
+
+
+@pytest.mark.parametrize(("environment", "terminal", "expected"), LINKS)
+def test_links(environment: dict[str, str], terminal: bool, expected: bool) -> None:
+    assert cli.linked(environment, Terminal() if terminal else io.StringIO()) is expected
+
+
+def test_links_go_to_the_file_and_to_the_document(tmp_path: Path) -> None:
+    """OSC 8; what is between the escapes is what is shown without links, apart from the address."""
+    import re
+
+    directory = tmp_path / "a b é"
+    directory.mkdir()
+    (directory / "main.tf").write_text(
+        'resource "azurerm_managed_disk" "d" {\n  name = "d"\n  disk_size_gb = 40000\n}\n'
+    )
+    done = bklint("scan", "--select=BKP301", cwd=directory, FORCE_HYPERLINK="1")
+    text = done.stdout.decode()
+    found = re.findall(r"\x1b\]8;;([^\x1b]+)\x1b\\(.*?)\x1b\]8;;\x1b\\", text)
+    assert [words for _, words in found] == ["main.tf:3:18", "S2, UserErrorUnsupportedDiskSize (2020-11-05)"]
+    assert found[0][0] == (directory / "main.tf").as_uri()
+    assert found[1][0].startswith("https://learn.microsoft.com/")
+    plain = bklint("scan", "--select=BKP301", cwd=directory).stdout.decode()
+    assert re.sub(r"\x1b\]8;;[^\x1b]*\x1b\\", "", text) == re.sub(rf"\n +{re.escape(found[1][0])}", "", plain)
+    for option in ("--color=never", "--output=x.txt"):
+        bare = bklint("scan", "--select=BKP301", option, cwd=directory, FORCE_HYPERLINK="1").stdout
+        assert b"\x1b" not in bare
+    assert b"\x1b" not in (directory / "x.txt").read_bytes()
+
+
+def test_windows_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Windows separates by backslashes is shown, linked and reported with slashes."""
+    from bklint import files
+    from bklint.reporters import Style, render
+    from bklint.source import Place, Source
+
+    monkeypatch.setattr(files.os, "sep", "\\")
+    assert files.normalise("infra\\prod\\..\\main.tf") == "infra/main.tf"
+    assert files.normalise("C:\\infra\\main.tf") == "C:/infra/main.tf"
+    source = Source("C:/infra/my disk.tf", b"size = 5")
+    finding = replace(ERROR, path=source.name, place=Place(source, 7, 8))
+    style = Style(root="C:/infra", links=True)
+    assert "file:///C:/infra/my%20disk.tf\x1b" in render("text", Report((finding,)), style)
+    location = json.loads(render("sarif", Report((finding,)), style))["runs"][0]["results"][0]["locations"][0]
+    assert location["physicalLocation"]["artifactLocation"] == {"uri": "my%20disk.tf", "uriBaseId": "%SRCROOT%"}
+    (issue,) = json.loads(render("gitlab", Report((finding,)), style))
+    assert issue["location"]["path"] == "my disk.tf"
+
+
+HINTS = [
+    (["sacn"], "did you mean 'scan'?\ntry `bklint --help`\n"),
+    (["scan", "--colour", "never"], "bklint scan: unknown: --colour; did you mean '--color'?"),
+    (["scan", "--fromat=json"], "did you mean '--format'?"),
+    (["policies", "lst"], "did you mean 'list'?"),
+    (["schema", "confg"], "did you mean 'config'?"),
+    (["scan", "--edition"], "expected one argument\ntry `bklint scan --help`\n"),
+    (["scan", "--xyzzy"], "bklint scan: unknown: --xyzzy\ntry `bklint scan --help`\n"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "hint"), HINTS, ids=lambda value: str(value)[:40])
+def test_errors_say_what_to_type(arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        cli.main(arguments)
+    assert error.value.code == 2
+    assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    for word in ("scan", "baseline", *([] if shell == "tcsh" else ["stdin-filename", "azure-devops"])):
+        assert word in script  # shtab has no options of commands for tcsh
+    program = {"bash": ["bash", "-n"], "zsh": ["zsh", "-n"], "fish": ["fish", "--no-execute"], "tcsh": ["tcsh", "-n"]}
+    if shell in program and shutil.which(program[shell][0]):
+        done = subprocess.run(program[shell], input=script.encode(), capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes(tmp_path: Path) -> None:
+    """The script, loaded into a shell, offers commands, options, and the formats of `--format`."""
+    script = bklint("completion", "bash", cwd=tmp_path).stdout.decode()
+    for typed, expected in (("bklint sc", "scan"), ("bklint scan --edi", "--edition"), ("bklint scan --edition c", "current"),
+                            ("bklint scan --format azu", "azure-devops"), ("bklint completion z", "zsh")):  # fmt: skip
+        words = typed.split(" ")
+        run = f"COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _shtab_bklint; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        done = subprocess.run(["bash", "--norc", "-c", f"{script}\n{run}"], capture_output=True, check=False, text=True)
+        assert expected in done.stdout.split(), (typed, done)
+
+
 def test_what_fails_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = cli.parser().parse_args(["scan", "--fail-on", "info", "--min-severity", "error"])
     assert cli.scan_options(arguments).min_severity is Severity.INFO
@@ -360,11 +506,10 @@ error[TST301]: disk data is 40000 GiB
   |
   = note: The backup job fails. (Azure reports UserErrorUnsupportedDiskSize)
   = help: Split the disk.
-  |
-  |   disk_size_gb = 32767
-  |
-  = docs: S2, Disks (2020-11-05): disks above 32 TB are not supported
-  = resource: azurerm_managed_disk.data (Microsoft.Compute/disks)
+  = docs: S2, Disks (2020-11-05)
+          https://learn.microsoft.com/fr-fr/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout
+  = more: bklint policies show TST301
+  = resource: azurerm_managed_disk.data
 
 1 finding: 1 error
 2 files, 1 resource (1 of interest), 0 machines: 0 checks passed

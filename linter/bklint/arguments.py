@@ -7,44 +7,116 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bklint import __version__
 from bklint.errors import UsageError
 
 if TYPE_CHECKING:
     from bklint.config import Configuration
-    from bklint.finding import Severity
     from bklint.run import ScanOptions
 
 FORMATS = ("text", "json", "sarif", "github", "azure-devops", "gitlab", "junit", "markdown", "html")
 SEVERITIES = ("error", "warning", "info")
 SCHEMAS = ("config", "policy", "output")
+SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
+
+STDIN = "-"
+"""The path that means standard input."""
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors name the nearest word that exists, and the help that lists them all."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in the base class, but an option that a command does not know is that command's error."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self.commands().get(getattr(found, "command", ""), self).error(f"unknown: {' '.join(rest)}")
+        return found
+
+    def commands(self) -> dict[str, Parser]:
+        """The parsers of its commands, by name."""
+        return {
+            name: command
+            for action in self._actions
+            if isinstance(action.choices, dict)
+            for name, command in action.choices.items()
+        }
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and exit with status 2."""
+        from difflib import get_close_matches
+
+        choices = (str(name) for action in self._actions for name in action.choices or ())
+        known = (*self._option_string_actions, *choices)
+        word = next(iter(_WORD.findall(message)), "")
+        near = get_close_matches(word.partition("=")[0], known, 1, 0.6) if word not in known else ()
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        self.exit(2, f"{self.prog}: {message}{hint}\ntry `{self.prog} --help`\n")
+
+
+_WORD = re.compile(r"(?:(?<=invalid choice: ')|(?<=unknown: ))(-[^' ]*|[\w-]+)")
+
+
+def parser() -> Parser:
     """The whole command line."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="bklint",
         description="Finds in infrastructure code what would break Azure VM backup, before it is deployed.",
+        epilog="`bklint scan --help` lists the options of a command. Exit status: 0 nothing to report, 1 findings, "
+        "2 wrong usage, 3 an input cannot be read.",
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"bklint {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    _scan(commands.add_parser("scan", help="check files and directories", allow_abbrev=False))
-    _baseline(commands.add_parser("baseline", help="record what is found today as known", allow_abbrev=False))
-    _explain(commands.add_parser("explain", help="what an error of Azure Backup means", allow_abbrev=False))
-    _policies(commands.add_parser("policies", help="list, show, test and write policies", allow_abbrev=False))
-    _init(commands.add_parser("init", help="write a configuration to start from", allow_abbrev=False))
-    schema = commands.add_parser("schema", help="print a JSON Schema", allow_abbrev=False)
-    schema.add_argument("name", choices=SCHEMAS)
+
+    def command(name: str, told: str, usage: str) -> argparse.ArgumentParser:
+        about = f"{told[0].upper()}{told[1:]}."
+        return commands.add_parser(
+            name, help=told, description=about, usage=f"bklint {name} {usage}", allow_abbrev=False
+        )
+
+    _scan(command("scan", "check files and directories", "[options] [PATH ...]"))
+    _baseline(command("baseline", "record what is found today as known", "[options] [PATH ...]"))
+    _explain(command("explain", "what an error of Azure Backup means", "[options] WORD ... [PATH ...]"))
+    _policies(command("policies", "list, show, test and write policies", "[options] [ACTION] [WORD ...]"))
+    _init(command("init", "write a configuration to start from", "[options] [DIR]"))
+    schema = command("schema", "print a JSON Schema", "NAME")
+    schema.add_argument("name", choices=SCHEMAS, metavar="NAME", help=f"one of {', '.join(SCHEMAS)}")
+    completion = command("completion", "print the completion script of a shell", "SHELL")
+    completion.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")
     return top
 
 
+def completion(shell: str) -> str:
+    """The script by which a shell completes commands, options and their values."""
+    import shtab
+
+    top = parser()
+    for action in (action for command in top.commands().values() for action in command._actions):
+        if action.dest == "format" and action.choices is None:
+            action.choices = FORMATS
+        elif action.metavar in ("PATH", "FILE", "DIR"):
+            action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
+    return shtab.complete(top, shell)
+
+
 def _scan(scan: argparse.ArgumentParser) -> None:
-    scan.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="directories and files (default: .)")
-    _inputs(scan.add_argument_group("inputs"))
+    scan.add_argument(
+        "paths", nargs="*", default=["."], metavar="PATH",
+        help="directories and files (default: .); - reads one file from standard input",
+    )  # fmt: skip
+    inputs = scan.add_argument_group("inputs")
+    inputs.add_argument(
+        "--stdin-filename",
+        metavar="FILE",
+        help="with -, the file whose text standard input has: it is read in its place, with the files around it",
+    )
+    _inputs(inputs)
     _checks(scan.add_argument_group("checks"))
     _known(scan.add_argument_group("known findings"))
     _fixes(scan.add_argument_group("fixes"))
@@ -183,18 +255,32 @@ def _output(group: argparse._ArgumentGroup) -> None:
 
 def configuration(arguments: argparse.Namespace) -> Configuration:
     """The configuration that counts. Raises UsageError."""
-    from bklint import config
+    from bklint import api
 
-    if arguments.no_config:
-        if arguments.config:
-            raise UsageError("--config and --no-config exclude each other")
-        return config.Configuration()
-    return config.load(arguments.config) if arguments.config else config.find(scanned(arguments))
+    if arguments.no_config and arguments.config:
+        raise UsageError("--config and --no-config exclude each other")
+    return api.configuration(arguments.config or not arguments.no_config, scanned(arguments))
 
 
 def scanned(arguments: argparse.Namespace) -> list[str]:
     """The paths that are scanned."""
-    return ["."] if getattr(arguments, "report_only", False) else list(arguments.paths)
+    here = getattr(arguments, "report_only", False) or from_stdin(arguments)
+    return ["."] if here else list(arguments.paths)
+
+
+def from_stdin(arguments: argparse.Namespace) -> bool:
+    """Whether standard input is read. Raises UsageError for what does not go with it."""
+    name = getattr(arguments, "stdin_filename", None)
+    if STDIN not in arguments.paths or arguments.command not in ("scan", "baseline"):
+        if name is not None:
+            raise UsageError(f"--stdin-filename goes with standard input: bklint scan --stdin-filename {name} -")
+        return False
+    if arguments.command == "baseline" or len(arguments.paths) > 1:
+        raise UsageError("- stands for standard input, and goes with no other path and with `bklint scan` only")
+    wrong = [name for name in ("fix", "diff", "report_only", "changed_since", "show_files") if getattr(arguments, name)]
+    if wrong:
+        raise UsageError(f"--{wrong[0].replace('_', '-')} does not go with standard input: save the file, and scan it")
+    return True
 
 
 def check_fixes(arguments: argparse.Namespace) -> None:
@@ -205,45 +291,43 @@ def check_fixes(arguments: argparse.Namespace) -> None:
         raise UsageError("--diff prints a diff and no report, so it takes neither --format nor --output")
 
 
-def fail_on(arguments: argparse.Namespace, config: Configuration | None = None) -> Severity:
+def fail_on(arguments: argparse.Namespace, config: Configuration | None = None) -> str:
     """The severity from which a finding fails the run."""
-    from bklint.finding import Severity
-
-    return Severity.of(arguments.fail_on or (config.fail_on if config is not None else None) or "error")
+    return arguments.fail_on or (config.fail_on if config is not None else None) or "error"
 
 
 def scan_options(arguments: argparse.Namespace, config: Configuration | None = None) -> ScanOptions:
     """What `scan` and `baseline` are asked to do. Raises UsageError."""
+    from bklint import api
     from bklint.config import Configuration
-    from bklint.finding import Severity
     from bklint.frontends import Options
-    from bklint.run import ScanOptions
 
     config = config or Configuration()
     recording = arguments.command == "baseline"
-    shown = Severity.INFO if recording else _shown(arguments, config)
-    return ScanOptions(
-        select=words(arguments.select) or config.select,
-        ignore=(*words(arguments.ignore), *config.ignore),
-        policy_directories=(*config.policies, *arguments.policies),
-        edition=arguments.edition or config.edition or "original",
-        complete=arguments.complete or config.complete,
-        only_protected=arguments.only_protected or config.only_protected,
-        min_severity=shown,
+    options = api.scan_options(
+        config,
+        select=words(arguments.select),
+        ignore=words(arguments.ignore),
+        policies=tuple(arguments.policies),
+        edition=arguments.edition or "",
+        complete=arguments.complete,
+        only_protected=arguments.only_protected,
+        min_severity="info" if recording else _shown(arguments, config),
         inputs=Options(
             variables=tuple(_pair(option) for option in arguments.var),
             var_files=tuple(arguments.var_file),
             parameter_files=tuple(arguments.parameters),
-            location=arguments.location or config.location or "",
+            location=arguments.location,
         ),
-        config=config,
         suppressions=not arguments.no_suppressions,
-        baseline="" if recording else arguments.baseline or config.baseline or "",
+        baseline="" if recording else arguments.baseline or "",
         changed_since="" if recording else arguments.changed_since or "",
         report_only=() if recording else _report_only(arguments),
         statistics=not recording and arguments.statistics,
-        bicep=arguments.bicep,
+        bicep="off" if from_stdin(arguments) else arguments.bicep,  # the compiler would read the file and not the text
+        passes=not recording and any(option.partition("=")[0] == "junit" for option in arguments.format),
     )
+    return replace(options, baseline="") if recording else options
 
 
 def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
@@ -260,8 +344,6 @@ def asked(arguments: argparse.Namespace) -> tuple[str, list[str]]:
 def causes_options(arguments: argparse.Namespace, config: Configuration, policies: tuple[str, ...]) -> ScanOptions:
     """A scan for what may have caused an error: only the policies behind it, and nothing is hidden, since what somebody
     has accepted may be the cause."""
-    from dataclasses import replace
-
     from bklint.finding import Severity
 
     bare = parser().parse_args(["scan", "--no-suppressions"])
@@ -270,14 +352,14 @@ def causes_options(arguments: argparse.Namespace, config: Configuration, policie
     return replace(options, select=policies, ignore=(), baseline="", min_severity=Severity.INFO, config=whole)
 
 
-def _shown(arguments: argparse.Namespace, config: Configuration) -> Severity:
-    from bklint.finding import Severity
-
-    least = Severity.of(arguments.min_severity or config.min_severity or "warning")
-    return min(least, fail_on(arguments, config))
+def _shown(arguments: argparse.Namespace, config: Configuration) -> str:
+    least = arguments.min_severity or config.min_severity or "warning"
+    return max(least, fail_on(arguments, config), key=SEVERITIES.index)
 
 
 def _report_only(arguments: argparse.Namespace) -> tuple[str, ...]:
+    if arguments.stdin_filename:
+        return (arguments.stdin_filename,)
     if not arguments.report_only or arguments.paths == ["."]:
         return ()
     return tuple(arguments.paths)

@@ -21,13 +21,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from bklint import __version__
-from bklint.arguments import FORMATS, asked, causes_options, configuration, fail_on, parser, scan_options, scanned
+from bklint.arguments import (
+    FORMATS,
+    asked,
+    causes_options,
+    completion,
+    configuration,
+    fail_on,
+    from_stdin,
+    parser,
+    scan_options,
+    scanned,
+)
 from bklint.errors import UsageError
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from bklint.config import Configuration
+    from bklint.files import Reader
     from bklint.finding import Report
     from bklint.policy.store import PolicySet
     from bklint.reporters import Style
@@ -35,6 +47,9 @@ if TYPE_CHECKING:
     from bklint.run import ScanOptions
 
 __all__ = ["main", "parser", "scan_options"]
+
+WIDTH = 100
+"""Columns of a text report in a file."""
 
 PROGRESS_AFTER = 1.0
 """Seconds of work before progress is shown."""
@@ -70,8 +85,10 @@ def _never_fail_on_encoding(stream: TextIO) -> None:
 
 
 def _error(message: str) -> None:
+    from bklint.reporters.mask import inert
+
     with suppress(OSError):
-        print(f"bklint: {message}", file=sys.stderr)
+        print(inert(f"bklint: {message}"), file=sys.stderr)
 
 
 def _output_closed() -> int:
@@ -100,12 +117,15 @@ def _scan(arguments: Namespace) -> int:
         code = _mend(arguments, options, policies)
         if code is not None:
             return code
+    paths, reader = _given(arguments)
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
-        report = run.scan(scanned(arguments), options, policies, progress=progress)
+        report = run.scan(paths, options, policies, reader, progress)
     code = exit_code(report, arguments, config)
     style = _style(arguments, code)
     if any(format_ == "sarif" for format_, _ in outputs):
         style = replace(style, rules=rules.rules(report, policies))
+    if report.passes:
+        style = replace(style, names={policy.id: policy.name for policy in policies})
     for format_, file in outputs:
         _write(format_, file, report, style)
     if any(format_ == "github" for format_, _ in outputs):
@@ -126,27 +146,35 @@ def _mend(arguments: Namespace, options: ScanOptions, policies: PolicySet) -> in
     return said.code
 
 
+def _given(arguments: Namespace) -> tuple[list[str], Reader | None]:
+    """What is scanned, and what reads it where that is not the disk alone."""
+    if not from_stdin(arguments):
+        return scanned(arguments), None
+    from bklint import api
+
+    path, reader = api.given_text(sys.stdin.buffer.read(), arguments.stdin_filename or "")
+    return [path], reader
+
+
 def exit_code(report: Report, arguments: Namespace, config: Configuration) -> int:
     """The exit status of a scan; see the module."""
-    from bklint.run import INTERNAL, UNREADABLE
+    from bklint import api
 
-    unread = any(note.strict for note in report.notes) or bool(report.files_skipped)
-    broken = any(finding.policy == INTERNAL for finding in report.findings)
-    if report.unread_claimed or broken or (arguments.strict and unread):
-        return 3
-    least = fail_on(arguments, config)
-    failing = any(finding.severity >= least for finding in report.findings if finding.policy != UNREADABLE)
-    if failing or (arguments.fail_on_undecided and report.undecided):
-        return 0 if arguments.exit_zero else 1
-    return 0
+    return api.exit_status(
+        report,
+        fail_on=fail_on(arguments, config),
+        fail_on_undecided=arguments.fail_on_undecided,
+        strict=arguments.strict,
+        exit_zero=arguments.exit_zero,
+    )
 
 
 def _show_files(paths: Sequence[str], options: ScanOptions) -> int:
     from bklint import run
-    from bklint.reporters.mask import escaped
+    from bklint.reporters.mask import escaped, inert
 
     for path, kind in run.inputs(paths, options).listing:
-        print(f"{kind:12} {escaped(path)}")
+        print(inert(f"{kind:12} {escaped(path)}"))
     return 0
 
 
@@ -222,7 +250,10 @@ def _policies(arguments: Namespace) -> int:
 
         print(vocabulary(), end="")
     else:
-        found = rules.all_rules(tuple(arguments.policies), words)
+        from bklint import api
+
+        own = api.configuration(True, ["."]).policies
+        found = rules.all_rules((*own, *arguments.policies), words)
         print(shown(found) if words else listed(found), end="")
     return 0
 
@@ -251,6 +282,11 @@ def _schema(arguments: Namespace) -> int:
     return 0
 
 
+def _completion(arguments: Namespace) -> int:
+    print(completion(arguments.shell), end="")
+    return 0
+
+
 COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "scan": _scan,
     "baseline": _baseline,
@@ -258,6 +294,7 @@ COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "policies": _policies,
     "init": _init,
     "schema": _schema,
+    "completion": _completion,
 }
 
 
@@ -295,7 +332,12 @@ def _write(format_: str, file: str, report: Report, style: Style) -> None:
     if not file:
         print(render(format_, report, style), end="")
         return
-    write(file, render(format_, report, replace(style, color=False)).encode("utf-8", "backslashreplace"))
+    write(
+        file,
+        render(format_, report, replace(style, color=False, links=False, width=WIDTH)).encode(
+            "utf-8", "backslashreplace"
+        ),
+    )
 
 
 def _job_summary(file: str, report: Report, style: Style) -> None:
@@ -323,7 +365,28 @@ def _style(arguments: Namespace, code: int) -> Style:
         root=normalise(os.getcwd()),
         version=__version__,
         color=colored(arguments.color, os.environ, sys.stdout),
+        width=width(os.environ, sys.stdout),
+        links=arguments.color != "never" and linked(os.environ, sys.stdout),
     )
+
+
+def width(environment: Mapping[str, str], stream: TextIO) -> int:
+    """Columns of a text report: COLUMNS, else those of the terminal, else 100; never fewer than 40 or more than 120."""
+    given = environment.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        found = int(given)
+    else:
+        found = WIDTH
+        with suppress(OSError, ValueError):
+            found = os.get_terminal_size(stream.fileno()).columns or found
+    return max(40, min(found, 120))
+
+
+def linked(environment: Mapping[str, str], stream: TextIO) -> bool:
+    """Whether to write links (OSC 8): FORCE_HYPERLINK, else on a terminal that is not dumb."""
+    if "FORCE_HYPERLINK" in environment:
+        return environment["FORCE_HYPERLINK"] not in ("", "0")
+    return stream.isatty() and environment.get("TERM") != "dumb"
 
 
 def colored(choice: str, environment: Mapping[str, str], stream: TextIO) -> bool:

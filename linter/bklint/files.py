@@ -75,7 +75,12 @@ def normalise(path: str) -> str:
 
 def join(directory: str, name: str) -> str:
     """A path below a directory, normalised; an absolute `name` stays itself."""
-    return normalise(posixpath.join(directory, name))
+    return normalise(name if is_absolute(name) else posixpath.join(directory, name))
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a `/`-separated path is absolute, here or on Windows (`C:/infra`)."""
+    return path.startswith("/") or (path[1:3] == ":/" and path[0].isalpha() and path[0].isascii())
 
 
 def confinement(path: str) -> str:
@@ -248,6 +253,54 @@ class MemoryReader:
                 if head and head != "..":
                     found[head] = found.get(head, False) or bool(slash)
         return tuple(sorted(Entry(name, directory) for name, directory in found.items()))
+
+
+class OverlayReader:
+    """Another reader, in which one file has a text of its own, whether it exists or not. Implements Reader."""
+
+    def __init__(self, under: Reader, path: str, data: bytes) -> None:
+        self._under = under
+        self._over = MemoryReader({path: data})
+        self._path = normalise(path)
+
+    @property
+    def files_read(self) -> int:
+        """See Reader."""
+        return self._under.files_read + self._over.files_read
+
+    @property
+    def bytes_read(self) -> int:
+        """See Reader."""
+        return self._under.bytes_read + self._over.bytes_read
+
+    def _of(self, path: str) -> Reader:
+        return self._over if normalise(path) == self._path else self._under
+
+    def read(self, path: str) -> bytes:
+        """See Reader."""
+        return self._of(path).read(path)
+
+    def head(self, path: str, size: int) -> bytes:
+        """See Reader."""
+        return self._of(path).head(path, size)
+
+    def forget(self, path: str) -> None:
+        """See Reader."""
+        self._of(path).forget(path)
+
+    def is_file(self, path: str) -> bool:
+        """See Reader."""
+        return self._of(path).is_file(path)
+
+    def exists(self, path: str) -> bool:
+        """See Reader."""
+        return self._of(path).exists(path)
+
+    def list(self, path: str) -> tuple[Entry, ...]:
+        """See Reader."""
+        below = self._under.list(path)
+        names = {entry.name for entry in below}
+        return tuple(sorted((*below, *(entry for entry in self._over.list(path) if entry.name not in names))))
 
 
 def write(path: str, data: bytes) -> None:

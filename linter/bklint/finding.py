@@ -60,7 +60,8 @@ class Finding:
     `place` is the expression at the place of use; `fix_at` the leaf literal to change, where it is another one. `path`
     is the file of `place` as displayed. `notice` is the first line that says a newer document changed the fact.
     `sub_key` tells two faults on one resource apart (rule name, LUN, property path). `header` is where the resource is
-    declared, `roots` the root modules or templates it was found in; suppressions look at both. `annotate` is the place
+    declared, `roots` the root modules or templates it was found in; suppressions look at both. `advice` is what other
+    tools ask for that speaks against the fix. `annotate` is the place
     that a change is at fault in, where that is not `place`: annotations of a pull request go there. `compiled` is the
     place in the compiled template where `place` is in its source, which is not `exact` where only the declaration is known.
     """
@@ -81,6 +82,7 @@ class Finding:
     fix_at: Locator | None = None
     fix: FixText | None = None
     notes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
     contexts: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     sub_key: str = ""
@@ -199,6 +201,8 @@ class Report:
     resources_of_interest: int = 0
     machines: int = 0
     checks_passed: int = 0
+    passes: tuple[tuple[str, str], ...] = ()
+    """Policy and address of each check that passed, where they were asked for."""
     hidden: int = 0
     """Findings below `--min-severity`."""
     unread_claimed: bool = False

@@ -64,7 +64,8 @@ class ScanOptions:
     """What a scan is asked to do; `inputs` goes to the front-ends.
 
     `baseline` is a file of known findings, `changed_since` a commit: what was there before does not count.
-    `report_only` are files: only what they have a part in is reported. `today` decides what has expired.
+    `report_only` are files: only what they have a part in is reported. `passes` keeps which checks passed, and not only
+    their number. `today` decides what has expired.
     """
 
     select: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ class ScanOptions:
     baseline: str = ""
     changed_since: str = ""
     report_only: tuple[str, ...] = ()
+    passes: bool = False
     today: date | None = None
     statistics: bool = False
     bicep: str = "build"
@@ -301,6 +303,7 @@ class _Scan:
             severities=self._chosen.severities,
             only_protected=self._options.only_protected,
             statistics=self._options.statistics,
+            passes=self._options.passes,
         )
 
     def run(self, sieve: Sieve) -> Report:
@@ -324,6 +327,7 @@ class _Scan:
             resources_of_interest=whole.of_interest,
             machines=whole.machines,
             checks_passed=whole.passed,
+            passes=tuple(whole.passes),
             hidden=sifted.hidden,
             unread_claimed=bool(claims),
             edition=self._options.edition,

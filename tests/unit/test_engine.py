@@ -405,7 +405,7 @@ def test_findings_are_described_with_the_fix_of_their_dialect() -> None:
     policies = PolicySet([policy(fix={"safety": "replace"})], lambda _: texts, {})
     found = judge(lowered(disk(200)), policies, Settings(), lambda _: None, no_fact)
     (finding,) = describe(found.findings, policies)
-    assert (finding.why, finding.errors, finding.notes) == (
+    assert (finding.why, finding.errors, finding.advice) == (
         "Because.",
         ("UserErrorBig",),
         ("checkov CKV_1: wants it big",),

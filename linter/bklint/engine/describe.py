@@ -31,7 +31,7 @@ def _described(finding: Finding, policies: PolicySet) -> Finding:
         finding,
         why=texts.why,
         errors=texts.errors,
-        notes=(*finding.notes, *conflicts),
+        advice=conflicts,
         documents=tuple(source.line for source in texts.sources),
         fix=_fix(finding, policy, texts),
     )

@@ -102,7 +102,9 @@ def judge(
         if bench.reads is not None:
             outcome.statistics = merged((outcome.statistics, bench.reads.count(worlds.base)))
         outcome.notes.extend((*worlds.base.notes, *worlds.notes))
-    found, outcome.undecided, outcome.passed = over_contexts(judged)
+    found, outcome.undecided, clear = over_contexts(judged)
+    outcome.passed = len(clear)
+    outcome.passes = sorted(clear) if settings.passes else []
     outcome.findings = sorted(over_instances(found), key=order)
     outcome.notes = once(outcome.notes)
     counts.into(outcome)

@@ -104,8 +104,8 @@ def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
 # -- contexts ----------------------------------------------------------------------------------------------------------
 
 
-def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], int]:
-    """Findings, undecided checks and the number of clear ones: a fault in any context is a finding, which names its
+def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], set[tuple[str, str]]]:
+    """Findings, undecided checks and the clear ones: a fault in any context is a finding, which names its
     contexts when there are others; what is clear in all is passed."""
     labels = [each.context for each in judged]
     found = grouped(
@@ -120,7 +120,7 @@ def over_contexts(judged: list[Judged]) -> tuple[list[Found], list[Undecided], i
             if key not in faults:
                 undecided.setdefault(key, entry)
     clear = {key for each in judged for key in each.clear} - faults - undecided.keys()
-    return findings, list(undecided.values()), len(clear)
+    return findings, list(undecided.values()), clear
 
 
 def _over_contexts(group: list[tuple[str, Found]], labels: list[str]) -> Found:
@@ -192,6 +192,7 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         resources=sum(outcome.resources for outcome in every),
         of_interest=sum(outcome.of_interest for outcome in every),
         machines=sum(outcome.machines for outcome in every),
+        passes=sorted({check for outcome in every for check in outcome.passes}),
         notes=list(notes),
         statistics=merged(outcome.statistics for outcome in every),
     )

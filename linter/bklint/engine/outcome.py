@@ -13,13 +13,15 @@ from bklint.model.inventory import Note
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`parameters` are values of policy parameters by name, `severities` the user's severities by policy id.
-    `only_protected` leaves out resources of machines that are not known to be backed up. `statistics` asks for them."""
+    `only_protected` leaves out resources of machines that are not known to be backed up. `statistics` asks for them,
+    `passes` for which checks passed."""
 
     edition: str = "original"
     parameters: Mapping[str, object] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
     only_protected: bool = False
     statistics: bool = False
+    passes: bool = False
 
 
 @dataclass(slots=True)
@@ -36,5 +38,7 @@ class Outcome:
     resources: int = 0
     of_interest: int = 0
     machines: int = 0
+    passes: list[tuple[str, str]] = field(default_factory=list)
+    """Policy and address of each passed check, where they were asked for."""
     notes: list[Note] = field(default_factory=list)
     statistics: Statistics | None = None

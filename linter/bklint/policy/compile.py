@@ -216,7 +216,7 @@ def texts(data: Mapping[str, Any]) -> Texts:
     return Texts(
         why=data.get("why", "").strip(),
         errors=tuple(data.get("errors", ())),
-        sources=tuple(Citation(**row) for row in data.get("sources", ())),
+        sources=tuple(map(_citation, data.get("sources", ()))),
         summary=fix.get("summary", "").strip(),
         snippets={name: text for name, text in fix.items() if name != "summary"},
         conflicts=tuple(Conflict(**row) for row in data.get("conflicts", ())),
@@ -224,6 +224,13 @@ def texts(data: Mapping[str, Any]) -> Texts:
         loses=tuple(azure.get("loses", ())),
         examples=tuple(_example(kind, row) for kind, rows in data.get("examples", {}).items() for row in rows),
     )
+
+
+def _citation(row: Mapping[str, str]) -> Citation:
+    """A source; documents that many policies cite have their address in one table."""
+    from bklint.policy.reading import addresses
+
+    return Citation(**row) if "url" in row else Citation(**row, url=addresses().get(row["document"], ""))
 
 
 def _example(kind: str, row: Mapping[str, Any]) -> Example:

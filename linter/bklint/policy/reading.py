@@ -145,3 +145,10 @@ def _place(error: PolicyError, document: YamlDocument) -> Place:
 def _located(error: PolicyError, document: YamlDocument) -> UsageError:
     line, column = _place(error, document).position
     return UsageError(f"{document.source.name}:{line}:{column}: {error.message}")
+
+
+@cache
+def addresses() -> dict[str, str]:
+    """The page of each document that is cited by a short label, by that label."""
+    table = yaml.load_data(packaged.content("data/knowledge/documents.yaml"))
+    return {label: row["url"] for label, row in table["documents"].items()}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from bklint.finding import Report
+from bklint.reporters import mask
 from bklint.reporters.mask import presentable
 
 
@@ -34,9 +35,11 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Style:
     """How to report. `width` is that of excerpts and prose in columns; `exit_code` what the run ends with; `root` the
-    absolute path that relative paths are relative to; `rules` the policies that have findings, by id."""
+    absolute path that relative paths are relative to; `rules` the policies that have findings, by id; `names` those of
+    all policies; `links` whether the terminal takes links (OSC 8)."""
 
     color: bool = False
+    links: bool = False
     width: int = 100
     quiet: bool = False
     verbose: bool = False
@@ -45,6 +48,7 @@ class Style:
     root: str = ""
     version: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 Reporter = Callable[[Report, Style], str]
@@ -63,8 +67,20 @@ REPORTERS: Mapping[str, str] = {
 """Format to its reporter; modules are imported when the format is asked for."""
 
 
+INERT: Mapping[str, Callable[[str], str]] = {
+    "text": mask.inert,
+    "json": mask.inert_json,
+    "sarif": mask.inert_json,
+    "gitlab": mask.inert_json,
+    "junit": mask.inert_xml,
+    "html": mask.inert_xml,
+}
+"""What keeps a build system from taking a line of a scanned file for a command of its own, wherever a report is printed.
+Markdown has no such signs, and the formats that are commands escape in their own way."""
+
+
 def render(format_: str, report: Report, style: Style) -> str:
     """The report in a format, ending in a line end (or empty)."""
     module, _, name = REPORTERS[format_].partition(":")
     reporter: Reporter = getattr(import_module(module), name)
-    return reporter(presentable(report), style)
+    return INERT.get(format_, str)(reporter(presentable(report), style))

@@ -49,7 +49,7 @@ def excerpt(marks: Sequence[Mark], paint: Paint, width: int) -> Iterator[str]:
     for name in names:
         first = next(mark for mark in marks if mark.place.source.name == name)
         arrow = "-->" if name == names[0] else ":::"
-        yield f"{' ' * gutter}{paint(arrow, 'gutter')} {location(first.place)}"
+        yield f"{' ' * gutter}{paint(arrow, 'gutter')} {paint.file(location(first.place), name)}"
         inside = sorted((s for s in spots if s.mark.place.source.name == name), key=lambda s: s.line)
         yield from _block(inside, gutter, paint, width)
 
@@ -129,6 +129,8 @@ def _cells(text: str, spot: _Spot, source: Source) -> tuple[list[str], int]:
     base = max(0, spot.start - _SLICE)
     part = text[base : spot.start + _SLICE].rstrip()
     cells = [_shown(character) for character in part]
+    for at in mask.commands(part):
+        cells[at] = mask.escape(part[at])
     for start, end in mask.line_ranges(source, spot.line, part):
         cells[start:end] = [mask.HIDDEN] + [""] * (end - start - 1)
     return cells, base

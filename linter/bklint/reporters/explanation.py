@@ -128,7 +128,7 @@ def text(said: Explanation, style: Style) -> str:
         lines += _entry(said.entry, said, style, paint)
     elif said.policy is not None:
         lines += _policy(said.policy, said, style, paint)
-    return "\n".join(lines).rstrip() + "\n"
+    return mask.inert("\n".join(lines).rstrip() + "\n")
 
 
 def listing(knowledge: Knowledge, style: Style) -> str:

@@ -164,7 +164,7 @@ def _notes(finding: Finding, left_out: int) -> Iterator[str]:
         yield f"found with {', '.join(contexts)}"
     if len(finding.instances) > 1:
         yield f"{len(finding.instances)} instances: {', '.join(finding.instances)}"
-    yield from finding.notes
+    yield from (*finding.notes, *finding.advice)
     if left_out:
         yield f"{left_out} more places are not shown"
 

@@ -86,7 +86,7 @@ def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
         "related": [{"label": label, "at": _at(place)} for place, label in found.related],
         "fixAt": _at(finding.fix_at),
         "fix": fix and {"safety": fix.safety, "summary": fix.summary, "language": fix.language, "snippet": fix.snippet},
-        "notes": list(finding.notes),
+        "notes": [*finding.notes, *finding.advice],
         "contexts": list(finding.contexts),
         "instances": list(finding.instances),
         "subKey": finding.sub_key,

@@ -1,15 +1,15 @@
 """A report into JUnit XML: a suite for each policy with something to say, and in it a case for each resource.
 
 A case fails by findings, of which `type` is the gravest severity; errors by an input that cannot be read (BKP900) or a
-fault of bklint (BKP901); and is skipped where the check was undecided or all its findings are accepted. A scan knows how
-many checks passed but not which, so these are one case that passes, `bklint / all other checks`, with their number in
-the property `checksPassed`. There is no time in it: equal code gives equal bytes.
+fault of bklint (BKP901); is skipped where the check was undecided or all its findings are accepted; and passes otherwise.
+A report that holds only the number of passed checks and not which they are has one case for them, `bklint / all other
+checks`. There is no time in it: equal code gives equal bytes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
@@ -42,7 +42,7 @@ _Cases = dict[str, dict[str, _Case]]
 def report(report: Report, style: Style) -> str:
     """See the module."""
     cases = _cases(report)
-    suites = [_passed(report, style), *(_suite(policy, cases[policy]) for policy in sorted(cases))]
+    suites = [_passed(report, style), *(_suite(policy, cases[policy], style.names) for policy in sorted(cases))]
     top = _counted(ET.Element("testsuites", name="bklint"), list(_each_case(suites)))
     top.extend(suites)
     ET.indent(top)
@@ -59,6 +59,10 @@ def _cases(report: Report) -> _Cases:
         _case(cases, accepted.finding.policy, _resource(accepted.finding)).accepted.append(accepted)
     for check in report.undecided:
         _case(cases, check.policy, check.address).undecided.append(check)
+    covered = {(each.policy, name) for each in report.findings for name in each.addresses}
+    for policy, address in report.passes:
+        if (policy, address) not in covered:
+            _case(cases, policy, address)
     return cases
 
 
@@ -85,16 +89,16 @@ def _passed(report: Report, style: Style) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     for name, value in values.items():
         ET.SubElement(properties, "property", name=name, value=str(value))
-    if report.checks_passed:
+    if report.checks_passed and not report.passes:
         case = ET.SubElement(suite, "testcase", classname="bklint", name="all other checks")
         ET.SubElement(case, "system-out").text = f"{report.checks_passed} passed"
     return _counted(suite, list(suite.iter("testcase")))
 
 
-def _suite(policy: str, cases: dict[str, _Case]) -> ET.Element:
-    named = [finding.name for case in cases.values() for finding in _findings(case) if finding.name]
-    name = f"{policy} {named[0]}" if named else policy
-    suite = ET.Element("testsuite", name=_legal(name))
+def _suite(policy: str, cases: dict[str, _Case], names: Mapping[str, str]) -> ET.Element:
+    named = (finding.name for case in cases.values() for finding in _findings(case) if finding.name)
+    name = names.get(policy) or next(named, "")
+    suite = ET.Element("testsuite", name=_legal(f"{policy} {name}".rstrip()))
     for resource in sorted(cases):
         suite.append(_testcase(policy, resource, cases[resource]))
     return _counted(suite, list(suite.iter("testcase")))
@@ -113,7 +117,7 @@ def _testcase(policy: str, resource: str, case: _Case) -> ET.Element:
     elif case.undecided:
         causes = dict.fromkeys(cause(check) for check in case.undecided)
         _skip(element, f"undecided: {'; '.join(causes)}")
-    else:
+    elif case.accepted:
         _skip(element, "; ".join(dict.fromkeys(map(_why, case.accepted))))
     return element
 

@@ -168,7 +168,7 @@ def prose(text: str) -> str:
 
 def code(text: str) -> str:
     """Text as code. The signs that could end a span or a cell take references."""
-    if not set(text) & set("`|\\\n") and text == text.strip():
+    if not set(text) & set("`|\\\n") and text == text.strip() and "##" not in text:
         return f"`{text}`"
     return f"<code>{prose(text)}</code>"
 

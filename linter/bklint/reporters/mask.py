@@ -9,6 +9,7 @@ mended.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -129,6 +130,37 @@ def is_invisible(character: str) -> bool:
     return _INVISIBLE.match(character) is not None
 
 
+# -- commands of build systems -------------------------------------------------------------------------------------
+#
+# An agent of Azure Pipelines takes `##vso[` anywhere in a line of a log for a command, and `##[` at its start for a
+# format (https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands). The runner of GitHub takes `##[`
+# anywhere, and `::name` at the start of a line, after blanks
+# (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs).
+
+_BRACKET = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
+_COLONS = re.compile(r"(?m)^((?:\s|\x1b\[[\d;]*m)*):(?=:[A-Za-z])")
+
+
+def commands(line: str) -> Iterator[int]:
+    """Where in a line a sign stands that makes a command of it, wherever the line is printed."""
+    return (match.start() for match in _BRACKET.finditer(line))
+
+
+def inert(text: str) -> str:
+    """Text for a log in which nothing is a command: the first sign of each is shown as an escape."""
+    return _COLONS.sub(r"\1\\x3a", _BRACKET.sub(r"\\x23", text))
+
+
+def inert_json(text: str) -> str:
+    """The same for JSON, which says the same with the escape. Between strings JSON has no such signs."""
+    return _BRACKET.sub(r"\\u0023", text)
+
+
+def inert_xml(text: str) -> str:
+    """The same for XML and HTML."""
+    return _COLONS.sub(r"\1&#58;", _BRACKET.sub("&#35;", text))
+
+
 def plain(text: str) -> str:
     """One line of text that holds no secret, no control character, and not more than is readable."""
     return _cut(escaped(masked(text[: 4 * MAX_TEXT])), MAX_TEXT)
@@ -194,6 +226,7 @@ def presentable(report: Report) -> Report:
         undecided=tuple(map(_undecided, report.undecided)),
         notes=tuple(Note(note.kind, plain(note.message), note.place, note.strict) for note in report.notes),
         files_by_dialect=dict(report.files_by_dialect),
+        passes=tuple((policy, _address(address)) for policy, address in report.passes),
         accepted=tuple(Accepted(_finding(each.finding), each.kind, plain(each.reason)) for each in report.accepted),
         gone=tuple(each._replace(address=_address(each.address), message=plain(each.message)) for each in report.gone),
     )
@@ -207,6 +240,7 @@ def _finding(finding: Finding) -> Finding:
         notice=plain(finding.notice),
         related=tuple(RelatedPlace(each.place, plain(each.label), each.kind) for each in finding.related),
         notes=tuple(map(plain, finding.notes)),
+        advice=tuple(map(plain, finding.advice)),
         contexts=tuple(map(plain, finding.contexts)),
         instances=tuple(map(plain, finding.instances)),
         sub_key=_address(finding.sub_key),

@@ -68,6 +68,16 @@ def annotated(finding: Finding, found: Places) -> tuple[Labelled | None, tuple[L
     return first, (primary, *(each for each in found.related if each is not first))
 
 
+def way(finding: Finding) -> tuple[Labelled, ...]:
+    """The way of the value at fault: the text that decides it, then where it is handed on, as far as it is known; the
+    primary place, where it ends, is left out. Empty where the value stands at the primary place."""
+    fix = None if finding.fix_at is None else _key(finding.fix_at.locate())
+    every = [(each.kind, Labelled(each.place.locate(), each.label)) for each in finding.related]
+    leaves = [each for kind, each in every if kind == "leaf" or _key(each.place) == fix]
+    hops = [each for kind, each in every if kind == "hop"]
+    return (leaves[0], *reversed(hops)) if leaves else ()
+
+
 def _telling(related: Iterable[Labelled]) -> Iterator[Labelled]:
     """Without those that say the same of the same line as an earlier one: the key beside its value."""
     seen: set[tuple[str, int, str]] = set()

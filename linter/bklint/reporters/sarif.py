@@ -10,15 +10,15 @@ https://docs.github.com/code-security/code-scanning/integrating-with-code-scanni
 from __future__ import annotations
 
 import json
-import posixpath
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from bklint.files import join
 from bklint.finding import Accepted, Finding, Gone, Report, fingerprints
 from bklint.model.inventory import Note
 from bklint.reporters import Rule, Style
-from bklint.reporters.places import Labelled, Places, annotated, places
+from bklint.reporters.places import Labelled, Places, annotated, places, way
 from bklint.reporters.text import cause, counted, headline
 from bklint.source import Place
 
@@ -160,8 +160,9 @@ def _result(finding: Finding, rule: int, fingerprint: str, style: Style) -> dict
         result["relatedLocations"] = [
             {"id": number, **_location(place, label, style)} for number, (place, label) in enumerate(found.related, 1)
         ]
-    if whole.primary is not None and finding.fix_at is not None and whole.related:
-        result["codeFlows"] = [_flow(whole.primary, whole.related, style)]
+    steps = way(finding)
+    if whole.primary is not None and steps:
+        result["codeFlows"] = [_flow(whole.primary, steps, style)]
     return result
 
 
@@ -218,7 +219,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
         "conditional": finding.conditional,
         "contexts": [context for context in finding.contexts if context],
         "instances": list(finding.instances),
-        "notes": list(finding.notes),
+        "notes": [*finding.notes, *finding.advice],
     }
     return {name: value for name, value in found.items() if value}
 
@@ -248,10 +249,9 @@ def _location(place: Place, label: str, style: Style) -> dict[str, Any]:
     return location
 
 
-def _flow(primary: Labelled, related: Iterable[Labelled], style: Style) -> dict[str, Any]:
-    """From the text that decides to the attribute that is at fault."""
-    first = next(iter(related))
-    steps = [first, Labelled(primary.place, primary.label or "used here")]
+def _flow(primary: Labelled, way: Iterable[Labelled], style: Style) -> dict[str, Any]:
+    """From the text that decides, over the places it is handed on at, to the attribute that is at fault."""
+    steps = [*way, Labelled(primary.place, primary.label or "used here")]
     locations = [{"location": _location(step.place, step.label, style)} for step in steps]
     return {"threadFlows": [{"locations": locations}]}
 
@@ -259,7 +259,7 @@ def _flow(primary: Labelled, related: Iterable[Labelled], style: Style) -> dict[
 def artifact(path: str, root: str) -> dict[str, str]:
     """The artifact location of a displayed path: relative to `root` where it lies below, else an absolute file URI."""
     if root:
-        whole = posixpath.normpath(posixpath.join(root, path))
+        whole = join(root, path)
         inside = whole.removeprefix(root.rstrip("/") + "/")
         if inside == whole:
             return {"uri": "file://" + ("" if whole.startswith("/") else "/") + _quoted(whole)}

@@ -1,12 +1,14 @@
 """A report into text for people: each finding with its source lines, why backup breaks and how to mend it; then what
 was checked, what could not be decided and what was not read.
 
-The reasons, the snippet and the documents of a policy are printed with the first of its findings only (with all of them
-under `--verbose`): fifty disks of one size are to be read once.
+What is the same for all findings of a policy (reasons, documents, advice of other tools) is printed with the first of
+them only: fifty disks of one size are to be read once. `--verbose` repeats it, and adds the snippet, the words of the
+documents and the kind of the resource, which `bklint policies show` tells too.
 """
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +26,7 @@ LISTED = 6
 
 def report(report: Report, style: Style) -> str:
     """See the module."""
-    paint = Paint(style.color)
+    paint = Paint(style.color, style.links, style.root)
     lines: list[str] = []
     told: set[tuple[str, str]] = set()
     for finding in report.findings:
@@ -48,14 +50,15 @@ def headline(finding: Finding) -> str:
 
 def _untold(finding: Finding, told: set[tuple[str, str]]) -> Finding:
     """The finding without what an earlier one of its policy told already."""
-    known = {text for text in (finding.why, *finding.documents) if (finding.policy, text) in told}
-    fix = finding.fix
-    if fix is not None and fix.snippet and (finding.policy, fix.snippet) in told:
-        fix = replace(fix, snippet="")
-    snippets = (finding.fix.snippet,) if finding.fix is not None else ()
-    told.update((finding.policy, text) for text in (finding.why, *finding.documents, *snippets))
-    documents = tuple(text for text in finding.documents if text not in known)
-    return replace(finding, why="" if finding.why in known else finding.why, documents=documents, fix=fix)
+    texts = (finding.why, *finding.documents, *finding.advice)
+    known = {text for text in texts if (finding.policy, text) in told}
+    told.update((finding.policy, text) for text in texts)
+    return replace(
+        finding,
+        why="" if finding.why in known else finding.why,
+        documents=tuple(text for text in finding.documents if text not in known),
+        advice=tuple(text for text in finding.advice if text not in known),
+    )
 
 
 def _finding(finding: Finding, style: Style, paint: Paint) -> Iterator[str]:
@@ -79,18 +82,38 @@ def _remarks(finding: Finding, left_out: int, indent: str, style: Style, paint: 
         yield from _prose(kind, text, indent, style, paint)
     if finding.fix is not None and finding.fix.summary:
         yield from _prose("help", finding.fix.summary, indent, style, paint)
-        if finding.fix.snippet.strip():
-            bar = paint("|", "gutter")
-            snippet = mask.escaped(textwrap.dedent(finding.fix.snippet).strip("\n"), keep="\n\t")
-            yield f"{indent}{bar}"
-            yield from (f"{indent}{bar}   {line}".rstrip() for line in snippet.expandtabs(4).splitlines())
-            yield f"{indent}{bar}"
-    for document in finding.documents[:1]:
-        more = f"; all sources: bklint policies show {finding.policy}" if len(finding.documents) > 1 else ""
-        yield from _prose("docs", document.rstrip(".") + more, indent, style, paint)
+        if style.verbose:
+            yield from _snippet(finding.fix.snippet, indent, paint)
+    yield from _documents(finding, indent, style, paint)
     if finding.address:
-        kind = f" ({finding.resource_type})" if finding.resource_type else ""
+        kind = f" ({finding.resource_type})" if finding.resource_type and style.verbose else ""
         yield f"{indent}{paint('=', 'gutter')} {paint('resource', 'bold')}: {finding.address}{kind}"
+
+
+def _snippet(snippet: str, indent: str, paint: Paint) -> Iterator[str]:
+    """The fix as code, between bars."""
+    if not snippet.strip():
+        return
+    bar = paint("|", "gutter")
+    text = mask.escaped(textwrap.dedent(snippet).strip("\n"), keep="\n\t")
+    yield f"{indent}{bar}"
+    yield from (f"{indent}{bar}   {line}".rstrip() for line in text.expandtabs(4).splitlines())
+    yield f"{indent}{bar}"
+
+
+_SAYS = re.compile(r"(?<=\(\d{4}-\d\d-\d\d\)): ")
+_URL = re.compile(r"https://\S+$")
+
+
+def _documents(finding: Finding, indent: str, style: Style, paint: Paint) -> Iterator[str]:
+    """The first document, and what shows all of them and the fix as code."""
+    for document in finding.documents[:1]:
+        name, url = _SAYS.split(document, maxsplit=1)[0], _URL.search(document)
+        target = url[0] if url is not None else ""
+        said = document.rstrip(".") if style.verbose else name if style.links or not target else f"{name} {target}"
+        for line in _prose("docs", said, indent, style, paint):
+            yield line.replace(name, paint.link(name, target), 1)
+        yield from _prose("more", f"bklint policies show {finding.policy}", indent, style, paint)
 
 
 def _notes(finding: Finding, left_out: int) -> Iterator[tuple[str, str]]:
@@ -105,7 +128,7 @@ def _notes(finding: Finding, left_out: int) -> Iterator[tuple[str, str]]:
         yield "note", f"found with {_listed([c for c in finding.contexts if c])}"
     if len(finding.instances) > 1:
         yield "note", f"{len(finding.instances)} instances: {_listed(finding.instances)}"
-    for note in finding.notes:
+    for note in (*finding.notes, *finding.advice):
         yield "note", note
     if left_out:
         yield "note", f"{left_out} more places are not shown"
@@ -116,7 +139,7 @@ def _prose(kind: str, text: str, indent: str, style: Style, paint: Paint) -> Ite
     head = f"{indent}{paint('=', 'gutter')} {paint(kind, 'help' if kind == 'help' else 'bold')}: "
     hang = " " * (len(indent) + len(kind) + 4)
     text = mask.escaped(" ".join(text.split()))
-    lines = textwrap.wrap(text, max(40, style.width - len(hang)), break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, max(24, style.width - len(hang)), break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(lines):
         yield (hang if number else head) + line
 
