@@ -4,8 +4,10 @@ Usage: python docs/generate.py [--check]
 
 * `docs/policies/<id>.md` and the index: from `policies/*/*.yaml`.
 * `docs/errors/<id>.md` and the index: from `linter/bklint/data/knowledge/*.yaml`.
+* `docs/command-line.md` and `docs/output.md`: from the parser and from the schema of the JSON report.
 * README and docs pages: each fenced block after a line `<!-- output: COMMAND -->` is the output of that command, run in
-  the checkout's root. Times are replaced, since they differ from run to run.
+  the checkout's root, with times replaced, since they differ from run to run; one after `<!-- file: PATH -->` is that
+  file; and what stands between `<!-- policies -->` and `<!-- /policies -->` is the table of policies by area.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "linter"), str(ROOT / "docs")]
 
 import reads  # noqa: E402
+import reference  # noqa: E402
 
 from bklint import explain, facts, packaged  # noqa: E402
 from bklint.frontends.terraform import functions  # noqa: E402
@@ -34,7 +37,13 @@ PAGES = ROOT / "docs" / "policies"
 ERRORS = ROOT / "docs" / "errors"
 PACKAGE = ROOT / "linter" / "bklint"
 OUTPUT = re.compile(r"(<!-- output: (?P<command>[^\n]*?) -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.DOTALL)
+FILE = re.compile(r"(<!-- file: (?P<file>\S+) -->\n```\w*\n)(?P<text>.*?)(```\n)", re.DOTALL)
+TABLE = re.compile(r"(<!-- policies -->\n).*?(<!-- /policies -->)", re.DOTALL)
+EDITIONS = re.compile(r"(<!-- editions -->\n).*?(<!-- /editions -->)", re.DOTALL)
 SECONDS = re.compile(r"\b\d+\.\d+ s\b")
+ORDER = ["error", "warning", "info"]
+"""Severities, gravest first."""
+
 LANGUAGES = {
     "terraform": "hcl",
     "arm": "json",
@@ -76,12 +85,14 @@ def wanted() -> Iterator[tuple[Path, str]]:
     for entry in explain.load().entries:
         yield ERRORS / f"{entry.id}.md", error_page(entry, written)
     yield ERRORS / "README.md", index_of_errors(written)
+    yield ROOT / "docs" / "command-line.md", reference.command_line()
+    yield ROOT / "docs" / "output.md", reference.json_report()
     yield PACKAGE / packaged.INDEX, index_of_policies()
     yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
     yield PACKAGE / packaged.READS, index_of_reads()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        if path.exists():
-            yield path, with_outputs(path.read_text(encoding="utf-8"))
+        if path.exists() and path.name not in ("command-line.md", "output.md"):
+            yield path, with_table(with_files(with_outputs(path.read_text(encoding="utf-8"))), policies)
 
 
 def index_of_policies() -> str:
@@ -139,9 +150,9 @@ def page(policy: Mapping[str, Any]) -> str:
     """The page of one policy."""
     parts = [
         f"# {policy['id']} {policy['name']}\n",
-        f"{policy['title']}.\n",
+        f"{marked(policy['title'])}.\n",
         overview(policy),
-        f"## Why backup breaks\n\n{policy['why'].strip()}\n",
+        f"## Why backup breaks\n\n{marked(policy['why'].strip())}\n",
     ]
     if policy.get("errors"):
         parts.append("Azure error codes: " + ", ".join(map(error_code, policy["errors"])) + ".\n")
@@ -149,7 +160,7 @@ def page(policy: Mapping[str, Any]) -> str:
     parts.append(fix(policy["fix"]))
     parts.append("## Sources\n\n" + "".join(source(row) for row in policy["sources"]))
     if policy.get("conflicts"):
-        rows = "".join(f"* {row['tool']} {row.get('id', '')}: {row['note']}\n" for row in policy["conflicts"])
+        rows = "".join(f"* {row['tool']} {row.get('id', '')}: {marked(row['note'])}\n" for row in policy["conflicts"])
         parts.append("## Advice of other tools\n\n" + rows)
     parts.append(examples(policy["examples"]))
     parts.append(f"*Generated from [{policy['path']}](../../{policy['path']}).*\n")
@@ -158,9 +169,8 @@ def page(policy: Mapping[str, Any]) -> str:
 
 def severities(policy: Mapping[str, Any]) -> str:
     """The severities of a policy's cases, gravest first."""
-    order = ["error", "warning", "info"]
     found = {str(case["severity"]) for case in policy["cases"]}
-    return ", ".join(severity for severity in order if severity in found)
+    return ", ".join(severity for severity in ORDER if severity in found)
 
 
 def overview(policy: Mapping[str, Any]) -> str:
@@ -182,7 +192,7 @@ def overview(policy: Mapping[str, Any]) -> str:
 
 def fix(data: Mapping[str, Any]) -> str:
     """The section on how to mend it."""
-    text = f"## Fix\n\n{str(data.get('summary', '')).strip()}\n"
+    text = f"## Fix\n\n{marked(str(data.get('summary', '')).strip())}\n"
     for language in ("terraform", "arm", "bicep"):
         if data.get(language):
             text += f"\n{fenced(language, data[language])}"
@@ -198,7 +208,7 @@ def source(row: Mapping[str, Any]) -> str:
     """One line of the list of sources."""
     url = row.get("url") or addresses().get(row["document"])
     link = f" <{url}>" if url else ""
-    return f"* {row['document']}, {row['section']} ({row['date']}): {row['says']}{link}\n"
+    return f"* {row['document']}, {row['section']} ({row['date']}): {marked(row['says'])}{link}\n"
 
 
 def examples(data: Mapping[str, Any]) -> str:
@@ -216,7 +226,9 @@ def examples(data: Mapping[str, Any]) -> str:
 
 def index(policies: list[dict[str, Any]]) -> str:
     """The table of all policies."""
-    rows = "".join(f"| [{p['id']}]({p['id']}.md) | {p['title']} | {severities(p)} | {p['area']} |\n" for p in policies)
+    rows = "".join(
+        f"| [{p['id']}]({p['id']}.md) | {marked(p['title'])} | {severities(p)} | {p['area']} |\n" for p in policies
+    )
     return f"# Policies\n\n| id | finds | severity | area |\n|---|---|---|---|\n{rows}"
 
 
@@ -263,7 +275,8 @@ def marked(text: str) -> str:
     """Prose with what Markdown would take for HTML or emphasis kept as it is, outside of code."""
     pieces = text.split("`")
     return "`".join(
-        piece if number % 2 else re.sub(r"([<*_\\])", r"\\\1", piece) for number, piece in enumerate(pieces)
+        piece if number % 2 else re.sub(r"([*_\\])", r"\\\1", piece.replace("<", "&lt;"))
+        for number, piece in enumerate(pieces)
     )
 
 
@@ -306,6 +319,52 @@ def index_of_errors(written: set[str]) -> str:
 def with_outputs(text: str) -> str:
     """A page with the outputs of its commands as they are now."""
     return OUTPUT.sub(lambda match: f"{match[1]}{run(match['command'])}{match[5]}", text)
+
+
+def with_files(text: str) -> str:
+    """A page with the files it shows as they are now."""
+    return FILE.sub(lambda match: f"{match[1]}{(ROOT / match['file']).read_text('utf-8')}{match[4]}", text)
+
+
+def with_table(text: str, policies: list[dict[str, Any]]) -> str:
+    """A page with the tables of policies by area and of what the editions change."""
+    text = TABLE.sub(lambda match: f"{match[1]}{table_of_areas(policies)}{match[2]}", text)
+    return EDITIONS.sub(lambda match: f"{match[1]}{table_of_editions(policies)}{match[2]}", text)
+
+
+def table_of_areas(policies: list[dict[str, Any]]) -> str:
+    """One row for each area."""
+    areas: dict[str, list[dict[str, Any]]] = {}
+    for policy in policies:
+        areas.setdefault(str(policy["area"]), []).append(policy)
+    rows = ""
+    for area, found in areas.items():
+        worst = sorted(found, key=lambda policy: ORDER.index(severities(policy).split(", ")[0]))[:3]
+        named = "; ".join(f"[{p['id']}](docs/policies/{p['id']}.md) {marked(p['title'])}" for p in worst)
+        rows += f"| {area} | {len(found)} | {named} |\n"
+    return f"| area | policies | such as |\n|---|---|---|\n{rows}"
+
+
+def table_of_editions(policies: list[dict[str, Any]]) -> str:
+    """One row for each policy that an edition changes."""
+    rows = ""
+    for policy in policies:
+        changes = policy.get("editions") or {}
+        if changes:
+            cells = " | ".join(in_edition(policy, changes.get(name) or {}) for name in ("original", "current"))
+            rows += f"| [{policy['id']}](policies/{policy['id']}.md) {marked(policy['title'])} | {cells} |\n"
+    return f"| policy | `original` | `current` |\n|---|---|---|\n{rows}"
+
+
+def in_edition(policy: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+    """The gravest severity of a policy in an edition, and what is added to its findings."""
+    if change.get("disabled"):
+        return "not reported"
+    worst = severities({"cases": change.get("cases", policy["cases"])}).split(", ")[0]
+    if "severity" in change:
+        worst = max(worst, change["severity"], key=ORDER.index)
+    words = [marked(change[key]) for key in ("notice", "note") if change.get(key)]
+    return "; ".join([worst, *words])
 
 
 def run(command: str) -> str:

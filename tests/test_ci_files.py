@@ -1,6 +1,5 @@
-"""The GitHub action, the Azure Pipelines template and the snippets of docs/ci.md: they parse, and their shell steps run.
-
-What hosts do around them (installing Python, uploading) is not run.
+"""The GitHub action, the Azure Pipelines template, the examples in `ci` and the snippets of the pages: each fits the schema
+of its host, and the shell steps run. What hosts do around them (installing Python, uploading) is not run.
 """
 
 from __future__ import annotations
@@ -15,12 +14,22 @@ from typing import Any
 
 import pytest
 
+from bklint import __version__
 from bklint.arguments import FORMATS, parser
 from bklint.syntax import yaml
 
 ROOT = Path(__file__).parent.parent
 FILES = {"github": ROOT / "action.yml", "azure-devops": ROOT / "ci" / "azure-pipelines-template.yml"}
-PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
+PAGES = {path: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+PAGE = PAGES[ROOT / "docs" / "ci.md"]
+SCHEMAS = {
+    "action.yml": "github-actions",
+    "ci/github-workflow.yml": "github-workflows",
+    "ci/azure-pipelines.yml": "azure-pipelines",
+    "ci/azure-pipelines-template.yml": "azure-pipelines",
+    "ci/gitlab-ci.yml": "gitlab-ci",
+}
+"""Each file and the schema of its host: those of SchemaStore, Microsoft and GitLab that check-jsonschema ships."""
 ACTION: Any = yaml.load_data(FILES["github"].read_text("utf-8"))
 TEMPLATE: Any = yaml.load_data(FILES["azure-devops"].read_text("utf-8"))
 SCRIPTS = {
@@ -93,8 +102,12 @@ def test_scan_step(name: str, runner: Runner) -> None:
         assert (runner.root / "output").read_text("utf-8").count("bklint-reports/bklint.") == 2
         _stopped(done.stdout)
     else:
-        assert reports == {"bklint.xml", "bklint.sarif", "bklint.md"}
-        assert "##vso[task.complete result=Failed;]1 finding\n##vso[task.uploadsummary]" in done.stdout
+        assert reports == {"bklint.txt", "bklint.xml", "bklint.sarif", "bklint.md"}
+        assert "##vso[task.complete result=Failed;]1 finding\nerror[BKP201]: " in done.stdout
+        commands = [re.search(r"##(?:vso)?\[[\w.]*", line) for line in done.stdout.splitlines()]
+        assert [each[0] for each in commands if each] == [
+            "##vso[task.logissue", "##vso[task.complete", "##vso[task.uploadsummary",
+        ]  # fmt: skip
 
 
 def _stopped(log: str) -> None:
@@ -130,26 +143,81 @@ def test_nothing_is_interpolated_into_a_script(name: str) -> None:
     assert not [script for script in scripts if "${{" in script or "$(" in script.replace('"$(python -c', "")]
 
 
+def valid(name: str, file: Path) -> subprocess.CompletedProcess[str]:
+    """What check-jsonschema says of a file; it reads no network for the schemas it ships."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{name}", str(file)]
+    if name == "azure-pipelines":
+        command += ["--data-transform", name, "--regex-variant", "nonunicode"]
+    return subprocess.run(command, capture_output=True, check=False, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema(name: str) -> None:
+    done = valid(SCHEMAS[name], ROOT / name)
+    assert done.returncode == 0, done.stdout
+
+
+DAMAGE = {
+    "action.yml": ("using: composite", "using: compsite"),
+    "ci/github-workflow.yml": ("runs-on:", "run-on:"),
+    "ci/azure-pipelines.yml": ("steps:", "steps: 5\nstages:"),
+    "ci/gitlab-ci.yml": ("script:", "scripts:"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_schema_refuses_damage(name: str, tmp_path: Path) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert DAMAGE[name][0] in text
+    (tmp_path / "damaged.yml").write_text(text.replace(*DAMAGE[name]))
+    assert valid(SCHEMAS[name], tmp_path / "damaged.yml").returncode == 1
+
+
+def test_every_file_has_a_schema() -> None:
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "ci").iterdir()} | {"action.yml"} == set(SCHEMAS)
+
+
 def test_actions_are_pinned() -> None:
-    for text in (FILES["github"].read_text("utf-8"), PAGE):
-        for used in re.findall(r"uses: +(\S+.*)", text):
+    texts = [path.read_text("utf-8") for path in (FILES["github"], ROOT / "ci" / "github-workflow.yml")]
+    for text in (*texts, *PAGES.values()):
+        for used in re.findall(r"(?m)^ *(?:- )?uses: +(\S+.*)", text):
             assert re.fullmatch(r"(bklint/bklint@v\S+|\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+)", used), used
 
 
-def test_snippets_parse_and_name_what_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parser().parse_args(["scan", "--help"])
-    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
-    snippets = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(snippets) == 4
+def test_versions_in_snippets_are_that_of_the_package() -> None:
+    """Pages belong to a release: the tag that they name is made of the version, and a release is tagged with it."""
+    texts = [*PAGES.values(), *((ROOT / name).read_text("utf-8") for name in SCHEMAS)]
+    texts.append((ROOT / "linter" / "bklint" / "starter.py").read_text("utf-8"))
+    tagged = r"(?:bklint/bklint@|rev: |refs/tags/)(v[\w.-]*?\d)(?=[\s\"`]|\.zip|$)"
+    found = [tag for text in texts for tag in re.findall(tagged, text)]
+    assert len(found) > 10
+    assert set(found) == {f"v{__version__}"}
+
+
+def test_snippets_parse_and_name_what_exists() -> None:
+    options = set(parser().commands()["scan"]._option_string_actions)
+    snippets = [snippet for page in PAGES.values() for snippet in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    snippets += [(ROOT / name).read_text("utf-8") for name in SCHEMAS]
+    assert len(snippets) > 10
     for snippet in snippets:
         assert yaml.load_data(snippet)
         for format_ in re.findall(r"--format[ =]\"?([a-z-]+)", snippet):
             assert format_ in FORMATS
-        for option in re.findall(r"(?<=[\s\"'])--[a-z-]+", snippet):
-            assert option in options | {"--quiet", "--disable-pip-version-check"}, option
-    for given in re.findall(r"uses: bklint/bklint.*?\n((?: +with:\n)(?: {10,}.*\n)*)", PAGE):
-        assert set(re.findall(r"^ {10}([a-z-]+):", given, re.MULTILINE)) <= set(ACTION["inputs"])
+        for option in re.findall(r"(?<=[\s\"'\[])--[a-z-]+", snippet):
+            assert option in options | {"--target", "--disable-pip-version-check"}, option
+    workflow: Any = yaml.load_data((ROOT / "ci" / "github-workflow.yml").read_text("utf-8"))
+    used = next(step for step in workflow["jobs"]["bklint"]["steps"] if step["uses"].startswith("bklint/"))
+    assert set(used["with"]) <= set(ACTION["inputs"])
+    pipeline: Any = yaml.load_data((ROOT / "ci" / "azure-pipelines.yml").read_text("utf-8"))
+    given = next(step["parameters"] for step in pipeline["steps"] if "template" in step)
+    assert set(given) <= {parameter["name"] for parameter in TEMPLATE["parameters"]}
+
+
+@pytest.mark.parametrize(("page", "names"), [("github", ACTION["inputs"]), ("azure-devops", None)])
+def test_pages_list_every_input(page: str, names: Any) -> None:
+    text = PAGES[ROOT / "docs" / f"{page}.md"]
+    for name in names or [parameter["name"] for parameter in TEMPLATE["parameters"]]:
+        assert f"| `{name}` |" in text
 
 
 def test_every_format_is_on_the_page() -> None:

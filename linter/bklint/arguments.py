@@ -141,8 +141,8 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--in", nargs="+", action="extend", default=[], dest="paths", metavar="PATH",
                          help="look here for what may have caused the error")  # fmt: skip
     command.add_argument("--list", action="store_true", help="list everything that can be explained")
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="of the answer")
+    command.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="as of scan")
     command.add_argument("--edition", choices=("original", "current"), help="as of scan")
     _inputs(command.add_argument_group("inputs"))
 
@@ -152,12 +152,12 @@ def _policies(command: argparse.ArgumentParser) -> None:
         "action", nargs="?", choices=("list", "show", "test", "new", "facts"), default="list",
         help="list all; show ID…; test DIR; print a new AREA/SLUG; facts and relations they may use",
     )  # fmt: skip
-    command.add_argument("words", nargs="*", metavar="WORD")
+    command.add_argument("words", nargs="*", metavar="WORD", help="ids, a directory, or AREA/SLUG")
     command.add_argument("--policies", action="append", default=[], metavar="DIR", help="further policies")
 
 
 def _init(command: argparse.ArgumentParser) -> None:
-    command.add_argument("directory", nargs="?", default=".", metavar="DIR")
+    command.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where to write it (default: .)")
     command.add_argument("--force", action="store_true", help="replace a configuration that is there")
 
 
@@ -246,7 +246,9 @@ def _output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--show-files", action="store_true", help="list what would be read, and as what, then stop")
     group.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
     group.add_argument("-v", "--verbose", action="store_true", help="a longer summary")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    group.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colours; never turns links off too"
+    )
     group.add_argument("--no-progress", action="store_true", help="no progress line on the terminal")
 
 

@@ -62,11 +62,23 @@ def _summary(report: Report) -> Iterator[str]:
     new = "new " if report.compared else ""
     number = counted(len(report.findings), f"{new}finding") if report.findings else f"no {new}findings"
     yield f"<h1>bklint: {number}</h1>"
+    if report.findings:
+        yield f'<p class="counts">{_counts(report)}</p>'
     others = [f"{count} {name}" for name, count in known(report).items() if count]
     others += [f"{report.hidden} below --min-severity"] if report.hidden else []
     if others:
         yield f"<p>Not shown as findings: {', '.join(others)}.</p>"
     yield f"<p>{work(report)}.</p>"
+
+
+def _counts(report: Report) -> str:
+    """How many findings there are of each severity."""
+    counts = {each: sum(finding.severity is each for finding in report.findings) for each in Severity}
+    return " ".join(
+        f'<span class="badge {each.label}">{f"{number} info" if each is Severity.INFO else counted(number, each.label)}</span>'
+        for each, number in sorted(counts.items(), reverse=True)
+        if number
+    )
 
 
 def _filters(report: Report) -> str:
@@ -97,7 +109,8 @@ def _box(severity: Severity) -> str:
 def _finding(finding: Finding) -> str:
     label = finding.severity.label
     own = machine(finding)
-    group = f"machine {own}" if own else f"resource {finding.address}" if finding.address else "no resource"
+    root = f" in {mask.escaped(finding.roots[0])}" if finding.roots else ""
+    group = f"machine {own}{root}" if own else f"resource {finding.address}" if finding.address else "no resource"
     file = mask.escaped(finding.path)
     data = {"severity": label, "policy": finding.policy, "machine": group, "file": file}
     attributes = " ".join(f'data-{name}="{escape(value)}"' for name, value in data.items())
@@ -106,8 +119,8 @@ def _finding(finding: Finding) -> str:
     return "\n".join(
         [
             f'<details class="finding {label}" {attributes} open>',
-            f"<summary><b>{label}</b> <code>{escape(finding.policy)}</code> {escape(headline(finding))}"
-            f" <small>{escape(where)}</small></summary>",
+            f'<summary><b class="badge {label}">{label}</b> <code>{escape(finding.policy)}</code>'
+            f" {escape(headline(finding))} <small>{escape(where)}</small></summary>",
             *_excerpt(found),
             *_remarks(finding, found.left_out),
             "</details>",
@@ -136,21 +149,32 @@ def _excerpt(found: Places) -> Iterator[str]:
 
 
 def _remarks(finding: Finding, left_out: int) -> Iterator[str]:
+    """What is told of this finding, and folded away what is the same for all of its policy."""
     yield "<dl>"
+    if finding.fix is not None and finding.fix.summary:
+        yield _remark("fix", finding.fix.summary)
     if finding.address:
         kind = f" ({finding.resource_type})" if finding.resource_type else ""
         yield _remark("resource", f"{finding.address}{kind}")
-    if finding.why:
-        yield _remark("why", finding.why)
-    if finding.errors:
-        yield _remark("Azure reports", ", ".join(finding.errors))
     for note in _notes(finding, left_out):
         yield _remark("note", note)
-    if finding.fix is not None and finding.fix.summary:
-        yield _remark("fix", finding.fix.summary)
-    for document in finding.documents:
-        yield f"<dt>source</dt><dd>{_linked(_flat(document))}</dd>"
+    if finding.errors:
+        yield _remark("Azure reports", ", ".join(finding.errors))
     yield "</dl>"
+    more = [*_reasons(finding), *_snippet(finding)]
+    if more:
+        yield from ('<details class="more"><summary>why, sources and example</summary>', *more, "</details>")
+
+
+def _reasons(finding: Finding) -> Iterator[str]:
+    rows = [_remark("why", finding.why)] if finding.why else []
+    rows += [_remark("other tools", text) for text in finding.advice]
+    rows += [f"<dt>source</dt><dd>{_linked(_flat(document))}</dd>" for document in finding.documents]
+    if rows:
+        yield from ("<dl>", *rows, "</dl>")
+
+
+def _snippet(finding: Finding) -> Iterator[str]:
     if finding.fix is not None and finding.fix.snippet.strip():
         snippet = mask.escaped(textwrap.dedent(finding.fix.snippet).strip("\n").expandtabs(4), keep="\n")
         yield f"<pre>{escape(snippet)}</pre>"
@@ -164,7 +188,7 @@ def _notes(finding: Finding, left_out: int) -> Iterator[str]:
         yield f"found with {', '.join(contexts)}"
     if len(finding.instances) > 1:
         yield f"{len(finding.instances)} instances: {', '.join(finding.instances)}"
-    yield from (*finding.notes, *finding.advice)
+    yield from finding.notes
     if left_out:
         yield f"{left_out} more places are not shown"
 

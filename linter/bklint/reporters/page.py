@@ -14,7 +14,8 @@ body { margin: 0 auto; max-width: 70rem; padding: 1rem; background: var(--back);
   font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; }
 h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; }
-form { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; padding: .75rem 0; }
+form { display: flex; flex-wrap: wrap; gap: .75rem 1.5rem; align-items: center; padding: .75rem 0; position: sticky; top: 0;
+  background: var(--back); border-bottom: 1px solid var(--line); }
 form[hidden] { display: none; }
 fieldset { border: 0; margin: 0; padding: 0; display: flex; gap: .75rem; }
 legend { float: left; margin-right: .75rem; padding: 0; }
@@ -24,9 +25,13 @@ details { border: 1px solid var(--line); border-radius: 6px; margin: .5rem 0; pa
 .error { border-left-color: var(--error); }
 .warning { border-left-color: var(--warning); }
 .info { border-left-color: var(--info); }
-.error > summary b { color: var(--error); }
-.warning > summary b { color: var(--warning); }
-.info > summary b { color: var(--info); }
+.badge { border: 1px solid; border-radius: 4px; font-size: .85rem; font-weight: bold; padding: 0 .4rem; }
+.badge.error { color: var(--error); }
+.badge.warning { color: var(--warning); }
+.badge.info { color: var(--info); }
+.more { border: 0; margin: .25rem 0; padding: 0; }
+.more > summary { color: var(--soft); }
+a { color: var(--second); }
 summary { cursor: pointer; padding: .25rem 0; }
 small, dt, footer { color: var(--soft); }
 pre { background: var(--code); border-radius: 6px; overflow-x: auto; overflow-wrap: normal; padding: .75rem;
