@@ -17,10 +17,12 @@ from pathlib import Path
 
 import pytest
 
+import bklint
 from bklint.finding import Report
 from bklint.reporters import Style, render
 from bklint.reporters.html import machine
 
+SAMPLES = Path(__file__).parents[3] / "sample-templates"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VOID = {"meta", "input"}
 
@@ -101,6 +103,23 @@ def test_machine(address: str, type_: str, expected: str, reports: dict[str, Rep
     assert machine(finding) == expected
 
 
+def test_one_name_in_two_roots_is_two_machines(reports: dict[str, Report]) -> None:
+    own = replace(reports["full"].findings[1], address="azurerm_linux_virtual_machine.vm")
+    page = Page(render("html", Report((replace(own, roots=("prod",)), replace(own, roots=("test",)))), Style()))
+    assert [value for name, value in page.attributes if name == "data-machine"] == [
+        "machine azurerm_linux_virtual_machine.vm in prod",
+        "machine azurerm_linux_virtual_machine.vm in test",
+    ]
+
+
+def test_what_all_findings_of_a_policy_share_is_folded(reports: dict[str, Report]) -> None:
+    page = Page(render("html", Report((reports["full"].findings[1],)), Style()))
+    folded = [value for name, value in page.attributes if name == "class" and value == "more"]
+    assert len(folded) == 1
+    assert "why, sources and example" in page.text
+    assert page.text.index("Split the disk.") < page.text.index("why, sources and example")
+
+
 def opened(text: str, tmp_path: Path) -> str:
     """The page as Chromium has it after its scripts."""
     assert CHROMIUM is not None
@@ -120,6 +139,24 @@ def test_filters_and_views(reports: dict[str, Report], tmp_path: Path) -> None:
     shown = opened(chosen, tmp_path)
     assert "2 of 3 shown" in shown
     assert re.findall("<h2>(.*?)</h2>", shown) == ["no resource (1)", 'resource azurerm_managed_disk.data["a"] (1)']
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_the_page_of_a_scan_is_drawn(tmp_path: Path) -> None:
+    """The report on the samples, opened as a reader opens it: by machine, every finding shown, and not a blank picture."""
+    report = bklint.scan(SAMPLES)
+    text = bklint.render(report, "html").replace('<option value="machine">', '<option value="machine" selected>')
+    shown = opened(text, tmp_path)
+    assert f"{len(report.findings)} of {len(report.findings)} shown" in shown
+    groups = re.findall(r"<h2>machine .*? in (\S+) \((\d+)\)</h2>", shown)
+    assert len(groups) == len({root for root, _ in groups}) >= 4
+    assert "^^^^" in shown
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+               "--window-size=800,600", f"--screenshot={tmp_path / 'page.png'}", (tmp_path / "page.html").as_uri()]  # fmt: skip
+    subprocess.run(command, capture_output=True, check=True, timeout=120)  # type: ignore[arg-type]
+    picture = (tmp_path / "page.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 20_000  # a blank page of this size has about 3,000 bytes
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
