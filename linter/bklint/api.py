@@ -56,6 +56,7 @@ def scan(
     changed_since: str = "",
     report_only: Sequence[Path] = (),
     passes: bool = False,
+    statistics: bool = False,
 ) -> Report:
     """Check what is at `paths` (directories and files).
 
@@ -64,7 +65,7 @@ def scan(
     policies, `policies` directories of further ones, `variables` values of Terraform variables in Terraform's own
     syntax, `var_files` and `parameters` files of values. `edition` is `original` or `current`, `min_severity` the
     least severity that is reported: `error`, `warning` (the default) or `info`. `passes` keeps in the report which checks
-    passed, for JUnit. The other words are those of `bklint scan --help`.
+    passed, for JUnit, `statistics` how much of what policies read was decided. The other words are those of `bklint scan --help`.
 
     The report's findings are sorted by file, position and policy. Raises UsageError where a path does not exist, and
     for a configuration, policy or word that is wrong.
@@ -91,6 +92,7 @@ def scan(
         changed_since=changed_since,
         report_only=_texts(report_only),
         passes=passes,
+        statistics=statistics,
     )
     return run.scan(found, options, run.load_policies(options))
 
