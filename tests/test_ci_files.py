@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bklint import __version__
+from bklint import __version__, starter
 from bklint.arguments import FORMATS, parser
 from bklint.syntax import yaml
 
@@ -187,7 +187,7 @@ def test_actions_are_pinned() -> None:
 def test_versions_in_snippets_are_that_of_the_package() -> None:
     """Pages belong to a release: the tag that they name is made of the version, and a release is tagged with it."""
     texts = [*PAGES.values(), *((ROOT / name).read_text("utf-8") for name in SCHEMAS)]
-    texts.append((ROOT / "linter" / "bklint" / "starter.py").read_text("utf-8"))
+    texts += [snippet for _, snippet in starter._SNIPPETS.values()]
     tagged = r"(?:bklint/bklint@|rev: |refs/tags/)(v[\w.-]*?\d)(?=[\s\"`]|\.zip|$)"
     found = [tag for text in texts for tag in re.findall(tagged, text)]
     assert len(found) > 10
@@ -197,6 +197,7 @@ def test_versions_in_snippets_are_that_of_the_package() -> None:
 def test_snippets_parse_and_name_what_exists() -> None:
     options = set(parser().commands()["scan"]._option_string_actions)
     snippets = [snippet for page in PAGES.values() for snippet in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    snippets += [snippet for _, snippet in starter._SNIPPETS.values()]
     snippets += [(ROOT / name).read_text("utf-8") for name in SCHEMAS]
     assert len(snippets) > 10
     for snippet in snippets:

@@ -61,19 +61,21 @@ _PRE_COMMIT = f"""\
     hooks:
       - id: bklint"""
 
+_ARCHIVE = f"https://github.com/bklint/bklint/archive/refs/tags/v{__version__}.zip"
+
 _SNIPPETS: Mapping[str, tuple[str, str]] = {
     ".pre-commit-config.yaml": ("pre-commit (.pre-commit-config.yaml)", _PRE_COMMIT),
     ".github/workflows": (
-        "GitHub Actions (a step of a job)",
-        "      - run: pipx install bklint\n      - run: bklint scan --format github",
+        "GitHub Actions (a step after the checkout)",
+        f"      - uses: bklint/bklint@v{__version__}",
     ),
     "azure-pipelines.yml": (
         "Azure Pipelines (steps)",
-        "  - script: pipx install bklint\n  - script: bklint scan",
+        f"  - script: python -m pip install {_ARCHIVE}\n  - script: bklint scan --format azure-devops",
     ),
     ".gitlab-ci.yml": (
         "GitLab (a job)",
-        "bklint:\n  image: python:3.12\n  script:\n    - pip install bklint\n    - bklint scan",
+        f"bklint:\n  image: python:3.12-slim\n  script:\n    - pip install {_ARCHIVE}\n    - bklint scan",
     ),
 }
 """What tells that a system is in use, what it is called, and how bklint runs there."""

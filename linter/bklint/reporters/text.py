@@ -188,6 +188,8 @@ def _summary(report: Report, style: Style, paint: Paint) -> Iterator[str]:
     yield _findings(report, paint)
     yield from _gone(report, style)
     yield work(report)
+    if not report.resources_of_interest:
+        yield "`bklint scan --show-files` lists what would be read, and as what"
     causes = _by_cause(report.undecided)
     for what, hint, number in causes if style.verbose or style.undecided else causes[:LISTED]:
         yield f"{what}: {counted(number, 'check')} undecided" + (f"; {hint}" if hint else "")
