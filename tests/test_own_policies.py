@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bklint import facts
+from bklint import __version__, facts
 from bklint.cli import main
 from bklint.model.relations import RELATIONS
+from bklint.policy.skeleton import skeleton
 from bklint.policy.store import RESERVED
 from bklint.reporters.rules import NOTICES
 from bklint.suppress import NAMES
@@ -143,7 +144,7 @@ def test_init(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init"]) == 0
     text = capsys.readouterr().out
     assert "found 1 terraform, 2 tfvars" in text
-    assert "bklint scan --format github" in text
+    assert f"uses: bklint/bklint@v{__version__}" in text
     written = Path(".bklint.yaml").read_text()
     assert "#   '.':\n#     - env/prod.tfvars\n#     - 'env/test one.tfvars'\n" in written
     assert main(["scan"]) in (0, 1)
@@ -163,3 +164,16 @@ def test_every_comment_of_init_can_be_switched_on(own: Path, capsys: pytest.Capt
     Path(".bklint.yaml").write_text("\n".join(on) + "\n")
     capsys.readouterr()
     assert main(["scan"]) in (0, 1), capsys.readouterr().err
+
+
+def test_what_a_finding_points_to_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`bklint policies show ID`, the last line of a finding, knows the policies that the configuration names."""
+    monkeypatch.chdir(tmp_path)
+    Path("own/disks").mkdir(parents=True)
+    Path("own/disks/too-large.yaml").write_text(skeleton("disks/too-large"))
+    assert main(["policies", "show", "OWN001"]) == 2
+    Path(".bklint.yaml").write_text("policies: [own]\n")
+    assert main(["policies", "show", "OWN001"]) == 0
+    assert "too-large" in capsys.readouterr().out

@@ -174,7 +174,7 @@ def find(paths: Sequence[str]) -> Configuration:
 def load(path: str) -> Configuration:
     """The configuration in a file that the user named. Raises UsageError."""
     if not os.path.isfile(path):
-        raise UsageError(f"configuration {path!r} does not exist")
+        raise UsageError(f"configuration {path!r} does not exist; `bklint init` writes one")
     return _read(os.path.abspath(path), _source(path))
 
 

@@ -216,7 +216,7 @@ def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
     """A reader confined to what the paths and the options name. Raises UsageError for what does not exist."""
     for path in paths:
         if not os.path.exists(path):
-            raise UsageError(f"path {path!r} does not exist")
+            raise UsageError(f"path {path!r} does not exist{_near(path)}")
         if not (os.path.isfile(path) or os.path.isdir(path)):
             raise UsageError(f"path {path!r} is neither a file nor a directory")
     contexts = (file for each in options.config.contexts for file in (*each.var_files, *each.parameter_files))
@@ -225,6 +225,17 @@ def disk_reader(paths: Sequence[str], options: ScanOptions) -> DiskReader:
         if not os.path.isfile(path):
             raise UsageError(f"file {path!r} does not exist")
     return DiskReader((*dict.fromkeys(map(confinement, paths)), *named))
+
+
+def _near(path: str) -> str:
+    """What is there under a similar name."""
+    from difflib import get_close_matches
+
+    directory, name = os.path.split(path.rstrip("/"))
+    if not os.path.isdir(directory or "."):
+        return ""
+    found = get_close_matches(name, os.listdir(directory or "."), 1)
+    return f"; did you mean {os.path.join(directory, found[0])!r}?" if found else ""
 
 
 def defaults() -> Defaults:

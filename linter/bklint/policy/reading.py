@@ -57,7 +57,9 @@ def user_files(directory: str) -> Iterator[File]:
                 count += 1
                 yield File(Source.of(path, _bytes(reader, path)), False)
     if not count:
-        raise UsageError(f"{directory}: no policy files (*.yaml) here")
+        raise UsageError(
+            f"{directory}: no policy files (*.yaml) here; `bklint policies new AREA/SLUG` prints one to start from"
+        )
 
 
 def _members(reader: DiskReader, path: str) -> list[Entry]:

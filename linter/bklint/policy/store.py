@@ -108,7 +108,7 @@ class PolicySet:
         ]
         if not found and not self.reserved(word):
             words = {name for policy in self.everything for name in (policy.id, policy.name, policy.area)}
-            raise UsageError(f"no policy is called {word!r}{one_of(word, words)}")
+            raise UsageError(f"no policy is called {word!r}{one_of(word, words)}; `bklint policies` lists them")
         return found
 
     def check_parameters(self, values: Mapping[str, object]) -> None:
