@@ -299,7 +299,7 @@ def json(said: Explanation, style: Style) -> str:
         "others": [{"id": match.entry.id, "title": match.entry.title, "score": match.score} for match in said.others],
         "report": json_module.loads(render("json", said.report, style)) if said.report is not None else None,
     }
-    return json_module.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return mask.inert_json(json_module.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def json_listing(knowledge: Knowledge) -> str:

@@ -138,7 +138,7 @@ def is_invisible(character: str) -> bool:
 # (https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs).
 
 _BRACKET = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
-_COLONS = re.compile(r"(?m)^((?:\s|\x1b\[[\d;]*m)*):(?=:[A-Za-z])")
+_COLONS = re.compile(r"(?m)^((?:[^\S\n]|\x1b\[[\d;]*m)*):(?=:[A-Za-z])")
 
 
 def commands(line: str) -> Iterator[int]:

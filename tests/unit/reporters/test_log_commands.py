@@ -102,6 +102,35 @@ def test_inert_leaves_everything_else_alone() -> None:
         assert mask.inert(text) == mask.inert_json(text) == mask.inert_xml(text) == text
 
 
+def test_other_output_is_inert_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is explained, listed and said of errors holds names of files and words of the user."""
+    from bklint import cli
+
+    monkeypatch.chdir(tmp_path)
+    name = "a ##vso[task.x] ##[error].tf"
+    Path(name).write_text('resource "azurerm_managed_disk" "d" {\n  name = "d"\n  disk_size_gb = 40000\n}\n')
+    for arguments in (
+        ["explain", "BKP301", "."], ["explain", "--format", "json", "BKP301", "."], ["scan", "--show-files"],
+        ["scan", "::error::##vso[task.x]"], ["explain", "##vso[task.x]zzz"],
+    ):  # fmt: skip
+        cli.main(arguments)
+        out, err = capsys.readouterr()
+        assert out or err
+        assert [line for line in (out + err).splitlines() if taken(line)] == [], arguments
+
+
+def test_no_slow_pattern() -> None:
+    import time
+
+    for piece in ("\n", " ", "#", "##", ":", " :", "\t\n", "\x1b[1m"):
+        began = time.process_time()
+        for make in (mask.inert, mask.inert_json, mask.inert_xml):
+            make(piece * 200_000)
+        assert time.process_time() - began < 3
+
+
 def test_a_scanned_file_with_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way, in the file's name, in a resource's name, in a comment on the line, and in a syntax error."""
     monkeypatch.chdir(tmp_path)
