@@ -57,6 +57,7 @@ def scan(
     report_only: Sequence[Path] = (),
     passes: bool = False,
     statistics: bool = False,
+    bicep: str = "build",
 ) -> Report:
     """Check what is at `paths` (directories and files).
 
@@ -93,6 +94,7 @@ def scan(
         report_only=_texts(report_only),
         passes=passes,
         statistics=statistics,
+        bicep=bicep,
     )
     return run.scan(found, options, run.load_policies(options))
 
