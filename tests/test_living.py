@@ -340,3 +340,28 @@ def test_contexts_of_a_template(project: Path, capsys: pytest.CaptureFixture[str
         "exclude: [infra, modules, legacy]\ncontexts: {templates/*.json: [values/t.json]}\n"
     )
     assert found(capsys) == ["warning BKP301 templates/t.json"]
+
+
+def machine(agent: str = "", extensions: str = "") -> str:
+    return (
+        'resource "azurerm_linux_virtual_machine" "vm" {\n  name = "vm"\n'
+        f"  provision_vm_agent = false{agent}\n  allow_extension_operations = false{extensions}\n}}\n"
+    )
+
+
+def test_an_accepted_finding_no_longer_covers_what_it_subsumes() -> None:
+    every = {"select": ("BKP501", "BKP502")}
+    accepted = " # bklint: ignore[{}] appliance"
+    assert ids(scan({"main.tf": machine()}, **every)) == ["BKP501"]
+    report = scan({"main.tf": machine(agent=accepted.format("BKP501"))}, **every)
+    assert ids(report) == ["BKP502"]
+    assert [each.finding.policy for each in report.accepted] == ["BKP501"]
+    both = scan({"main.tf": machine(accepted.format("BKP501"), accepted.format("BKP502"))}, **every)
+    assert ids(both) == []
+
+
+def test_accepting_what_is_subsumed_is_not_called_unused() -> None:
+    report = scan(
+        {"main.tf": machine(extensions=" # bklint: ignore[BKP502] appliance")}, select=("BKP501", "BKP502", "BKP910")
+    )
+    assert ids(report) == ["BKP501"]

@@ -93,6 +93,8 @@ class Finding:
     annotate: Locator | None = None
     compiled: Locator | None = None
     exact: bool = True
+    subsumed: tuple[Finding, ...] = ()
+    """Findings of milder policies on the same resource that it stands for; they count where it is accepted."""
 
     @property
     def addresses(self) -> tuple[str, ...]:

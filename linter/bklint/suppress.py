@@ -83,17 +83,18 @@ def apply(
     for rule in held:
         by_policy.setdefault(rule.policy, []).append(rule)
     for finding in findings:
-        _apply(finding, by_policy.get(finding.policy, ()), scope, found)
+        _apply(finding, by_policy, scope, found)
     if rules.unused:
         idle = [rule for rule in held if not rule.used and rule.policy in rules.judged]
         found.notices.extend(_notice(UNUSED, rule) for rule in idle if not _open(rule, undecided, scope))
     return found
 
 
-def _apply(finding: Finding, rules: Iterable[_Rule], scope: Scope, found: Suppressed) -> None:
+def _apply(finding: Finding, by_policy: Mapping[str, Sequence[_Rule]], scope: Scope, found: Suppressed) -> None:
+    """Keep or accept a finding. What it subsumes counts by itself once it is accepted, and is covered by it until then."""
     every = set(finding.addresses)
     left = set(every)
-    for rule in rules:
+    for rule in by_policy.get(finding.policy, ()):
         means = scope.means(rule, finding)
         rule.used = rule.used or bool(means)
         if left and not left - means:
@@ -101,6 +102,11 @@ def _apply(finding: Finding, rules: Iterable[_Rule], scope: Scope, found: Suppre
         left -= means
     if left:
         found.kept.append(finding if left == every else _without(finding, left))
+        for rule, below in ((rule, below) for below in finding.subsumed for rule in by_policy.get(below.policy, ())):
+            rule.used = rule.used or bool(scope.means(rule, below))
+    else:
+        for below in finding.subsumed:
+            _apply(below, by_policy, scope, found)
 
 
 def _without(finding: Finding, left: set[str]) -> Finding:

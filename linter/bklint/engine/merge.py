@@ -98,7 +98,8 @@ def _with_hidden(shown: Found, hidden: list[Found]) -> Found:
         if each.finding.place is not None
     )
     related = places.once(finding.place, (*finding.related, *theirs))
-    return replace(shown, finding=replace(finding, notes=(*finding.notes, *also), related=related))
+    below = tuple(each.finding for each in hidden)
+    return replace(shown, finding=replace(finding, notes=(*finding.notes, *also), related=related, subsumed=below))
 
 
 # -- contexts ----------------------------------------------------------------------------------------------------------
@@ -172,6 +173,7 @@ def _over_instances(group: list[Found]) -> Finding:
         instances=addresses if several else (),
         contexts=contexts,
         roots=tuple(dict.fromkeys(root for each in group for root in each.finding.roots)),
+        subsumed=tuple(over_instances([Found(below) for each in group for below in each.finding.subsumed])),
     )
 
 

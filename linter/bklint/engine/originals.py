@@ -23,9 +23,15 @@ LABEL = "in the compiled template"
 def in_source(outcome: Outcome, originals: Originals) -> Outcome:
     """The outcome with all places in compiled templates taken back to their source. Nothing is read for an outcome
     without findings."""
-    outcome.findings = [_shown(each, originals) for each in outcome.findings]
+    outcome.findings = [_with_subsumed(each, originals) for each in outcome.findings]
     outcome.undecided = [_undecided(each, originals) for each in outcome.undecided]
     return outcome
+
+
+def _with_subsumed(finding: Finding, originals: Originals) -> Finding:
+    shown = _shown(finding, originals)
+    below = tuple(_with_subsumed(each, originals) for each in finding.subsumed)
+    return replace(shown, subsumed=below) if below else shown
 
 
 class Later(NamedTuple):
