@@ -102,8 +102,9 @@ def _apply(finding: Finding, by_policy: Mapping[str, Sequence[_Rule]], scope: Sc
         left -= means
     if left:
         found.kept.append(finding if left == every else _without(finding, left))
-        for rule, below in ((rule, below) for below in finding.subsumed for rule in by_policy.get(below.policy, ())):
-            rule.used = rule.used or bool(scope.means(rule, below))
+        for below in finding.subsumed:
+            for rule in by_policy.get(below.policy, ()):
+                rule.used = rule.used or bool(scope.means(rule, below))
     else:
         for below in finding.subsumed:
             _apply(below, by_policy, scope, found)
