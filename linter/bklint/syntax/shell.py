@@ -392,7 +392,7 @@ def word(text: str, start: int, end: int) -> Word:
     ansi = text.startswith("$'")
     written = text[1:] if ansi else text
     parts: list[str | Ref] = []
-    at, quoted = 0, False
+    at, quoted, damaged = 0, False, False
     while at < len(written):
         match = _PIECE.match(written, at)
         if match is None:
@@ -411,7 +411,9 @@ def word(text: str, start: int, end: int) -> Word:
         elif match["escaped"] is not None or match[0].startswith("\\"):
             parts.append(_unescaped(match["escaped"] or "\\", quoted))
         elif match["opened"]:
-            at = _closed(written, at, _CLOSERS[match["opened"]], match["opened"])
+            end = 0 if damaged else _closed_by_rule(written, at, match["opened"], quoted)
+            damaged = damaged or end == 0  # looked for once only, or the time would be quadratic
+            at = end or _closed_by_count(written, at, match["opened"])
             parts.append(_reference(written[match.start() : at]))
         elif match["plain"]:
             parts.append(match["plain"])
@@ -443,9 +445,46 @@ def _reference(text: str) -> Ref:
     return Ref(match[1], text, match[2]) if match else Ref("", text)
 
 
-def _closed(text: str, at: int, closer: str, opener: str) -> int:
-    """The offset behind the end of a substitution; brackets of the same kind are counted."""
-    depth, opening = 1, opener[-1] if opener != "`" else ""
+_INSIDE = re.compile(r"\\.|\$\(|\$\{|[<>]\(|(?:(?<=[\s;&|(])|\A)#[^\n]*|[()}'\"`]", re.DOTALL)
+
+
+def _closed_by_rule(text: str, at: int, opener: str, quoted: bool) -> int:
+    """The offset behind the end of a substitution; brackets in its quotes and comments do not count. 0 where the end is
+    not found (an apostrophe in a here-document in it). A single quote quotes nothing in `"${x:-it's}"`."""
+    stack = [(_CLOSERS[opener], not (quoted and opener == "${"))]
+    while stack:
+        closer, single = stack[-1]
+        if closer == "'":
+            end = text.find("'", at)
+            if end < 0:
+                return 0
+            at = end + 1
+            stack.pop()
+            continue
+        match = _INSIDE.search(text, at)
+        if match is None:
+            return 0
+        at, found = match.end(), match[0]
+        if found == closer:
+            stack.pop()
+        elif found in _CLOSERS:
+            plain = found != "${" or (closer != '"' and single)
+            if found in ("$(", "${", "`") or closer != '"':
+                stack.append((_CLOSERS[found], plain))
+        elif found == "(" and closer == ")":
+            stack.append((")", True))
+        elif found == '"':
+            stack.append(('"', False))
+        elif found == "'" and single:
+            stack.append(("'", False))
+        elif found.startswith("#") and closer != ")":
+            at = match.start() + 1
+    return at
+
+
+def _closed_by_count(text: str, at: int, opener: str) -> int:
+    """The same for damaged text: every bracket of its kind counts."""
+    closer, depth, opening = _CLOSERS[opener], 1, opener[-1] if opener != "`" else ""
     while at < len(text):
         character = text[at]
         at += 1

@@ -87,9 +87,10 @@ def converter(row: dict[str, Any]) -> str:
 @pytest.mark.parametrize("name", MAPPINGS)
 def test_mapping_file(name: str) -> None:
     mapping = MAPPINGS[name]
-    assert re.fullmatch(r"(azurerm|azuread)_[a-z0-9_]+", name)
+    composed = name in ("cloudinit_config", "template_cloudinit_config")
+    assert composed or re.fullmatch(r"(azurerm|azuread)_[a-z0-9_]+", name)
     assert set(mapping) <= KINDS[mapping["kind"]]
-    assert ARM_TYPE.fullmatch(mapping["type"])
+    assert mapping["type"] == "guest/cloudInitMessages" if composed else ARM_TYPE.fullmatch(mapping["type"])
     assert re.fullmatch(
         rf"https://registry\.terraform\.io/providers/hashicorp/{name.partition('_')[0]}/[\w.]+/docs/"
         rf"(resources|data-sources)/{name.partition('_')[2]}",

@@ -59,6 +59,115 @@ TERRAFORM = [
 ]  # fmt: skip
 
 
+def message(part: str, kind: str = "cloudinit_config", more: str = "") -> str:
+    return f'data "{kind}" "m" {{\n{more}\n  part {{\n{part}\n  }}\n}}\n'
+
+
+def composed(part: str, kind: str = "cloudinit_config", more: str = "", index: str = "") -> dict[str, str]:
+    files = machine(f"  custom_data = data.{kind}.m{index}.rendered\n")
+    return {"main.tf": files["main.tf"] + message(part, kind, more)}
+
+
+HEREDOC = "    content = <<-EOT\n      #!/bin/bash\n      systemctl stop waagent\n    EOT\n"
+YAML = "#cloud-config\nruncmd:\n  - systemctl stop waagent\n"
+TEMPLATE = "#!/bin/sh\nsystemctl stop ${name}\n"
+COMPOSED = {
+    "heredoc": (composed(HEREDOC), "main.tf", STOP),
+    "legacy": (composed(HEREDOC, "template_cloudinit_config"), "main.tf", STOP),
+    "encoded once more": (
+        {"main.tf": composed(HEREDOC)["main.tf"].replace("data.cloudinit_config.m.rendered",
+                                                         "base64encode(data.cloudinit_config.m.rendered)")},
+        "main.tf", STOP,
+    ),
+    "plain message": (composed(HEREDOC, more="  gzip = false\n  base64_encode = false\n  boundary = \"x\"\n"), "main.tf", STOP),
+    "counted": (composed(HEREDOC, more="  count = 1\n", index="[0]"), "main.tf", STOP),
+    "cloud-config by type": (
+        {**composed('    content_type = "text/cloud-config"\n    content = file("c.yaml")\n'), "c.yaml": YAML.partition("\n")[2]},
+        "c.yaml", STOP,
+    ),
+    "cloud-config by its first line": ({**composed('    content = file("c.yaml")\n'), "c.yaml": YAML}, "c.yaml", STOP),
+    "script by type": (
+        composed('    content_type = "text/x-shellscript; charset=utf-8"\n    content = "systemctl stop waagent\\n"\n'),
+        "main.tf", STOP,
+    ),
+    "template file": (
+        {**composed('    content = templatefile("a.tpl", { name = "waagent" })\n'), "a.tpl": TEMPLATE},
+        "a.tpl", "systemctl stop ${name}",
+    ),
+    "template data source": (
+        {
+            "main.tf": composed("    content = data.template_file.t.rendered\n")["main.tf"]
+            + 'data "template_file" "t" {\n  template = "${file("a.tpl")}"\n  vars = {\n    name = "waagent"\n  }\n}\n',
+            "a.tpl": TEMPLATE,
+        },
+        "a.tpl", "systemctl stop ${name}",
+    ),
+    "template data source, heredoc": (
+        {
+            "main.tf": composed("    content = data.template_file.t.rendered\n")["main.tf"]
+            + 'data "template_file" "t" {\n  template = <<-EOT\n    #!/bin/sh\n    echo "$${name}"; systemctl stop $${name}\n  EOT\n'
+            + '  vars = { name = "waagent" }\n}\n',
+        },
+        "main.tf", "systemctl stop $${name}",
+    ),
+    "dynamic parts": (
+        {
+            "main.tf": machine("  custom_data = data.cloudinit_config.m.rendered\n")["main.tf"]
+            + 'data "cloudinit_config" "m" {\n  dynamic "part" {\n    for_each = ["a.sh"]\n    content {\n'
+            + "      content = file(part.value)\n    }\n  }\n}\n",
+            "a.sh": SCRIPT,
+        },
+        "a.sh", STOP,
+    ),
+    "of a module": (
+        {
+            "main.tf": 'module "m" {\n  source = "./m"\n}\n' + machine("  custom_data = module.m.data\n")["main.tf"],
+            "m/main.tf": message(HEREDOC) + 'output "data" {\n  value = data.cloudinit_config.m.rendered\n}\n',
+        },
+        "m/main.tf", STOP,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_composed_messages(case: str) -> None:
+    files, path, text = COMPOSED[case]
+    assert told(files) == [(VM, path, text)]
+
+
+INTERPOLATED = [
+    ("systemctl stop ${var.s}\n", "systemctl stop ${var.s}"),
+    ("systemctl stop ${var.s} --now\n", "systemctl stop ${var.s} --now"),
+    ("${var.c} stop ${var.s}\n", "${var.c} stop ${var.s}"),
+    ("${var.c} stop waagent\n", "${var.c} stop waagent"),
+    ('systemctl stop ${join("", ["waag", "ent"])}; x\n', 'systemctl stop ${join("", ["waag", "ent"])}'),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), INTERPOLATED)
+@pytest.mark.parametrize("first", [True, False], ids=["variables first", "variables last"])
+@pytest.mark.parametrize("opening", ["<<-EOT\n    ", "<<EOT\n"])
+def test_a_statement_with_interpolations_is_told_as_it_is_written(
+    line: str, expected: str, first: bool, opening: str
+) -> None:
+    given = 'variable "c" {\n  default = "systemctl"\n}\nvariable "s" {\n  default = "waagent"\n}\n'
+    made = machine(
+        f"  custom_data = base64encode({opening}#!/bin/sh\n{'    ' if '-' in opening else ''}{line}EOT\n  )\n"
+    )["main.tf"]
+    assert told({"main.tf": given + made if first else made + given}) == [(VM, "main.tf", expected)]
+
+
+def test_parts_that_cloud_init_does_not_run_add_nothing() -> None:
+    for declared in ("", '    content_type = "text/part-handler"\n', '    content_type = "text/x-include-url"\n'):
+        assert told(composed(declared + '    content = "systemctl stop waagent\\n"\n')) == []
+
+
+def test_a_message_that_is_not_known_adds_nothing() -> None:
+    files = composed("    content = var.x\n")
+    files["main.tf"] += 'variable "x" {}\n'
+    assert told(files) == []
+
+
 @pytest.mark.parametrize(("files", "expected"), TERRAFORM)
 def test_terraform(files: dict[str, str], expected: tuple[str, str, str]) -> None:
     assert told(files) == [expected]

@@ -115,3 +115,37 @@ def test_damaged_text_never_fails() -> None:
                 [b'"', b"'", b"$(", b"`", b"<<E\n", b"{", b")", b"\xff", b""]
             )
         shell.parse(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (r"""$(jq -r '.[] | @sh "v[\(.k|t)]=\(.v)"')x""", "x"),
+        ('"$(b "c$(d)" ")")e"', "e"),
+        ("""$(echo ")")'x'""", "x"),
+        ("<(env | grep ')')x", "x"),
+        ("${x:-')'}z", "z"),
+        ('"${x:-it\'s}"y', "y"),
+        ("\"$(a `b ')'` c)d\"", "d"),
+        ("$(a # it's )\n b)c", "c"),
+        ("${x#*{}y", "y"),
+        ("$(cat <<E\nit's\nE\n)", None),
+        ("$(", None),
+    ],
+)
+def test_a_substitution_ends_where_the_shell_ends_it(text: str, rest: str | None) -> None:
+    parts = shell.word(text, 0, 0).parts
+    assert isinstance(parts[0], Ref)
+    assert parts[1:] == (() if rest is None else (rest,))
+
+
+def test_text_that_is_evaluated_is_no_gap() -> None:
+    text = b"""eval "$(jq -r 'to_entries[] | @sh "v[\\(.key|tostring)]=\\(.value|tostring)"' a.json)"
+docker run --env-file <(env | grep '^TF_(') "${image}" -e "$(a ")")"
+while read -r x; do :; done < <(env | grep ')' || true)
+"""
+    assert shell.parse(text).gaps == 0
+    assert [statement.words[0].literal for statement in shell.parse(text).statements if statement.words][:2] == [
+        "eval",
+        "jq",
+    ]

@@ -23,6 +23,8 @@ from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, step
 from bklint.source import Source
 
 IMAGE = "Microsoft.VirtualMachineImages/imageTemplates"
+MESSAGE = "guest/cloudInitMessages"
+"""Messages for cloud-init that Terraform composes (`data.cloudinit_config`)."""
 
 _PROFILE = {VM.casefold(): "properties", SCALE_SET.casefold(): "properties.virtualMachineProfile"}
 _ENCODERS = ("base64encode", "base64gzip", "textencodebase64", "base64", "filebase64", "datauri")
@@ -91,8 +93,14 @@ def _machine(machine: Resource) -> Iterator[Carried]:
 
 
 def _encoded(machine: Resource, value: Value, label: str) -> Iterator[Carried]:
-    """Custom data and user data: plain, base64, gzip in base64."""
+    """Custom data and user data: plain, base64, gzip in base64, a message that Terraform composes."""
     if value.exists is False:
+        return
+    plain = _plain_of(value)
+    parts = _composed(plain, machine.world)
+    if parts is not None:
+        for part in parts:
+            yield from _part(machine, part, value, label)
         return
     for text in decoded(value, machine):
         kind = recognise.carried_kind(text.data, windows(machine))
@@ -100,19 +108,45 @@ def _encoded(machine: Resource, value: Value, label: str) -> Iterator[Carried]:
             yield Carried(machine, text, kind, value, label)
 
 
-def decoded(value: Value, machine: Resource) -> Iterator[GuestText]:
-    """The text in a value that may be encoded; parts of `data.cloudinit_config` one by one."""
-    attribute = value.used_at
+def _part(machine: Resource, part: Value, carrier: Value, label: str) -> Iterator[Carried]:
+    """A part of a composed message, which may hold another message."""
+    content, type_ = step(part, "content"), step(part, "contentType").data
+    inner = _composed(_plain_of(content), machine.world)
+    for each in inner or ():
+        yield from _part(machine, each, carrier, label)
+    text = of_value(content, machine.address) if inner is None and content.exists else None
+    kind = recognise.part_kind(text.data, type_ if isinstance(type_, str) else "") if text is not None else None
+    if text is not None and kind is not None:
+        yield Carried(machine, text, kind, carrier, f"part of {label}")
+
+
+def _plain_of(value: Value) -> Value:
+    """What a text was before it was encoded."""
     for _ in range(4):
-        encoder = _encoder(value)
-        if encoder is None:
+        if _encoder(value) is None:
             break
         value = value.pieces[0]
-    rendered = _cloudinit(value, machine.world)
-    if rendered is not None:
-        for part in rendered:
-            yield from decoded(part, machine)
-        return
+    return value
+
+
+def _composed(value: Value, world: World) -> tuple[Value, ...] | None:
+    """The parts of the message that `data.cloudinit_config` composes; None for what is none.
+
+    How the message is encoded (`gzip`, `base64_encode`) does not change what it says.
+    https://registry.terraform.io/providers/hashicorp/cloudinit/latest/docs/data-sources/config
+    """
+    ident = value.ident
+    source = world.by_address(ident.address) if ident is not None and ident.attribute == "rendered" else None
+    if source is None or source.type != MESSAGE:
+        return None
+    parts = source.get("properties.parts").data
+    return parts.items if isinstance(parts, ListData) else ()
+
+
+def decoded(value: Value, machine: Resource) -> Iterator[GuestText]:
+    """The text in a value that may be encoded."""
+    attribute = value.used_at
+    value = _plain_of(value)
     if isinstance(value.data, str):
         raw = unbase64(value.data) if re.fullmatch(r"[A-Za-z0-9+/=\s]{8,}", value.data) else None
         if raw is not None:
@@ -141,20 +175,6 @@ def _is_base64_of(value: Value, piece: Value) -> bool:
         raw = unbase64(value.data)
         return raw is not None and raw == piece.data.encode("utf-8", "replace") and value.data != piece.data
     return isinstance(piece.data, Text) and isinstance(value.data, (Text, Unknown)) and value.data != piece.data
-
-
-def _cloudinit(value: Value, world: World) -> list[Value] | None:
-    """The contents of the parts of `data.cloudinit_config`."""
-    ident = value.ident
-    source = world.by_address(ident.address) if ident is not None and ident.attribute == "rendered" else None
-    if source is None:
-        return None
-    return [
-        found
-        for path in ("part[*].content", "properties.part[*].content")
-        for found in source.select(path).values
-        if found.exists
-    ]
 
 
 # -- extensions --------------------------------------------------------------------------------------------------------

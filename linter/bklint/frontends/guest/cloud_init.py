@@ -202,15 +202,9 @@ def _part(out: Recorder, text: str, begin: int, end: int) -> None:
 
 
 def mime_part(out: Recorder, part: GuestText, content_type: str) -> None:
-    """One part of a message, by its content type, else by its content."""
+    """One part of a message, by its content type, else by its content. A message in a message is read too."""
     from bklint.frontends.guest.reading import read
 
-    declared = content_type.partition(";")[0].strip().casefold()
-    if declared == "text/cloud-config":
-        kind: str | None = "cloud-init"
-    elif declared in ("text/x-shellscript", "text/cloud-boothook"):
-        kind = recognise.carried_kind(part.data, False)
-    else:
-        kind = recognise.carried_kind(part.data, None)
+    kind = recognise.part_kind(part.data, content_type)
     if kind is not None:
         read(kind, out.under(part, kind))

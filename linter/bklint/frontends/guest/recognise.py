@@ -186,3 +186,21 @@ def carried_kind(text: bytes, windows: bool | None) -> str | None:
     if windows is not None:
         return "powershell" if windows else "shell"
     return "powershell" if re.search(rb"^\s*(?:\$\w+\s*=|[A-Z][a-z]+-[A-Z]\w+\s)", text, re.M) else "shell"
+
+
+_SCRIPT_PARTS = frozenset({"text/x-shellscript", "text/cloud-boothook", "text/x-shellscript-per-boot",
+                           "text/x-shellscript-per-instance", "text/x-shellscript-per-once"})  # fmt: skip
+_GUESSED = frozenset({"", "text/plain", "text/jinja2", "text/x-not-multipart", "application/octet-stream"})
+
+
+def part_kind(text: bytes, content_type: str) -> str | None:
+    """The kind of a part of a message for cloud-init. Where the declared type says nothing, its first line does, and a
+    part without one is passed over (https://cloudinit.readthedocs.io/en/latest/explanation/format.html)."""
+    declared = content_type.partition(";")[0].strip().casefold()
+    if declared == "text/cloud-config":
+        return "cloud-init"
+    if declared in _SCRIPT_PARTS:
+        return carried_kind(text, False)
+    if declared in _GUESSED:
+        return content_kind(text) or ("shell" if _SHEBANG.match(text) else None)
+    return None

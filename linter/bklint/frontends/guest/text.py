@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from bklint.model.value import Reason, Unknown, Value, parts_of, text
@@ -77,19 +78,21 @@ def marked(written: str) -> bool:
 
 
 class _Piece(NamedTuple):
-    """A stretch of the text in bytes; `runs` says where it stands, `whole` the place of all of it."""
+    """A stretch of the text in bytes; `runs` says where it stands, `whole` the place of all of it. `own`: it came
+    through nothing (a variable, a function) before it became a part of the text."""
 
     start: int
     end: int
     runs: Runs | None
     whole: Place | None
+    own: bool = True
 
 
 class GuestText:
     """A text to be parsed. `name` tells its kind where content does not (the path it is written to), `depth` how many
     texts it is in."""
 
-    __slots__ = ("_outer", "_parent", "_pieces", "_starts", "depth", "name", "source", "unknowns")
+    __slots__ = ("_outer", "_parent", "_pieces", "_starts", "_stretches", "depth", "name", "source", "unknowns")
 
     def __init__(
         self,
@@ -105,6 +108,7 @@ class GuestText:
         self.depth: int = 0 if parent is None else parent.depth + 1
         self._pieces = pieces
         self._starts = [piece.start for piece in pieces]
+        self._stretches: list[_Stretch | None] | None = None
         self._outer = outer
         self._parent = parent
 
@@ -118,24 +122,96 @@ class GuestText:
         if not self._pieces:
             found = Place(self.source, start, end)
             return found if self._outer is None else self._outer
-        first = self._pieces[max(bisect_right(self._starts, start) - 1, 0)]
-        last = self._pieces[max(bisect_right(self._starts, max(end - 1, start)) - 1, 0)]
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        last = max(bisect_right(self._starts, max(end - 1, start)) - 1, 0)
         exact = self._exact(first, last, start, end)
         if exact is not None:
             return exact
-        whole = first.whole if first is last else self._outer or first.whole
+        whole = self._pieces[first].whole if first == last else self._outer or self._pieces[first].whole
         return whole if whole is not None else self._outer or Place(self.source, start, end)
 
-    def _exact(self, first: _Piece, last: _Piece, start: int, end: int) -> Place | None:
-        if first.runs is None or last.runs is None or first.runs.source is not last.runs.source:
+    def _exact(self, first: int, last: int, start: int, end: int) -> Place | None:
+        head, tail = self._stretch(first), self._stretch(last)
+        if head is None or tail is None or head.source is not tail.source:
             return None
-        begin = first.runs.offset(start - first.start)
-        finish = last.runs.offset(end - last.start, True)
+        begin, finish = head.begin(start), tail.finish(end)
         if begin > finish:
             return None
         if self._parent is not None:
             return self._parent.place(begin, finish)
-        return Place(first.runs.source, begin, finish)
+        return Place(head.source, begin, finish)
+
+    def _stretch(self, number: int) -> _Stretch | None:
+        """Where a piece stands in the text that a person edits: its letters, or the `${…}` that it comes from."""
+        if self._stretches is None:
+            self._stretches = _stretches(self._pieces)
+        return self._stretches[number]
+
+
+class _Stretch(NamedTuple):
+    """A piece in a source: its letters as `runs` has them from the byte `at` of the text on, or a range as a whole."""
+
+    source: Source
+    at: int
+    runs: Runs | None
+    start: int = 0
+    end: int = 0
+
+    def begin(self, offset: int) -> int:
+        """The byte of the source at which an offset of the text stands."""
+        return self.runs.offset(offset - self.at) if self.runs is not None else self.start
+
+    def finish(self, offset: int) -> int:
+        """The byte of the source behind the one that an offset of the text is behind."""
+        return self.runs.offset(offset - self.at, True) if self.runs is not None else self.end
+
+
+def _stretches(pieces: Sequence[_Piece]) -> list[_Stretch | None]:
+    """What is interpolated is written elsewhere, or nowhere; it stands at the `${…}` between its neighbours.
+
+    Which pieces are the template's own: those in the source that has most of them, in the order of the text.
+    """
+    found: list[_Stretch | None] = [
+        _Stretch(piece.runs.source, piece.start, piece.runs) if piece.runs is not None else None for piece in pieces
+    ]
+    if len(pieces) < 2:
+        return found
+    sizes: dict[str, int] = {}
+    for piece in pieces:
+        if piece.runs is not None and piece.own:
+            sizes[piece.runs.source.name] = sizes.get(piece.runs.source.name, 0) + piece.end - piece.start
+    main = max(sizes, key=lambda name: sizes[name], default="")
+    own = [number for number, piece in enumerate(pieces) if _is_own(piece, main)]
+    for before, after in pairwise([*own, len(pieces)]):
+        stretch = found[before]
+        if stretch is None or after == before + 1:
+            continue
+        opened = _OPENED.match(stretch.source.data, stretch.finish(pieces[before].end))
+        if opened is None:
+            continue
+        start, following = opened.start(1), found[after] if after < len(pieces) else None
+        end = following.begin(pieces[after].start) if following is not None else _closed(opened)
+        if end > start:
+            found[before + 1 : after] = [_Stretch(stretch.source, 0, None, start, end)] * (after - before - 1)
+    return found
+
+
+def _is_own(piece: _Piece, main: str) -> bool:
+    return piece.own and piece.runs is not None and piece.runs.source.name == main
+
+
+_OPENED = re.compile(rb"[ \t]*(\$?\$\{|%?%\{)")
+_BRACES = re.compile(rb"[{}]")
+
+
+def _closed(opened: re.Match[bytes]) -> int:
+    """The end of a `${…}`, braces counted; its start where it has none."""
+    depth = 0
+    for match in _BRACES.finditer(opened.string, opened.start(1)):
+        depth += 1 if match[0] == b"{" else -1
+        if depth == 0:
+            return match.end()
+    return opened.start(1)
 
 
 def of_file(source: Source) -> GuestText:
@@ -178,6 +254,7 @@ def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | 
     unknowns = Unknowns()
     attribute = at or value.used_at
     outer = attribute.locate() if attribute is not None else None
+    region = value.place.locate() if value.place is not None else None
     written: list[str] = []
     pieces: list[_Piece] = []
     size = 0
@@ -188,13 +265,20 @@ def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | 
             length = len(piece.encode("utf-8", "replace"))
             whole = leaf.place.locate() if leaf.place is not None else None
             runs = align(whole, leaf.data) if known and whole is not None and isinstance(leaf.data, str) else None
-            pieces.append(_Piece(size, size + length, runs, whole))
+            pieces.append(_Piece(size, size + length, runs, whole, not leaf.hops and _inside(whole, region)))
             written.append(piece)
             size += length
     if not any(not marked(piece) and piece.strip() for piece in written):
         return None
     source = Source(name, "".join(written).encode("utf-8", "replace"), fixable=False)
     return GuestText(source, unknowns, pieces, outer)
+
+
+def _inside(place: Place | None, region: Place | None) -> bool:
+    """Whether a piece is not known to stand outside of the expression that it is a part of the value of."""
+    if place is None or region is None or place.source.name != region.source.name:
+        return True
+    return region.start <= place.start and place.end <= region.end
 
 
 def _leaves(value: Value) -> list[Value] | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
+from bklint.frontends.terraform.alignment import align
 from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import Bag, bag_of, certain, is_set
 from bklint.frontends.terraform.template_text import parse_template
@@ -28,7 +29,7 @@ from bklint.model.value import (
     unknown,
 )
 from bklint.source import Place, Source
-from bklint.syntax import hcl
+from bklint.syntax import hcl, hcl_damage
 from bklint.syntax.node import (
     Bad,
     Binary,
@@ -321,13 +322,21 @@ class Evaluator:
             return Value(
                 first_unknown(args[1]) or Unknown(Reason.ERROR, "the variables must be an object", place), place
             )
-        where = text.place.locate() if text.place is not None else place
-        source = Source(where.source.name, text.data.encode())
-        expr = parse_template(source)
+        return self.rendered(text, given.fields, scope, place)
+
+    def rendered(self, template: Value, variables: Mapping[str, Value], scope: Scope, place: Place) -> Value:
+        """A template, which must be a known string, with its variables filled in; its text stands where it is written."""
+        assert isinstance(template.data, str)
+        where = template.place.locate() if template.place is not None else place
+        expr = parse_template(Source(where.source.name, template.data.encode()))
         if isinstance(expr, Bad):
-            return unknown(Reason.ERROR, f"the template {source.name} has a syntax error", place)
-        inner = Scope(scope.names, source, dict(given.fields))
-        value = self.evaluate(expr, inner)
+            return unknown(Reason.ERROR, f"the template {where.source.name} has a syntax error", place)
+        runs = align(where, template.data)
+        if runs is None:  # composed of several texts: all of it stands at one place
+            source = Source(where.source.name, template.data.encode())
+            return self.evaluate(expr, Scope(scope.names, source, variables))._replace(place=where, pieces=())
+        hcl_damage.move(expr, runs.offset)
+        value = self.evaluate(expr, Scope(scope.names, where.source, variables))
         return value._replace(place=value.place if value.pieces else place)
 
     def _unary(self, expr: Expr, scope: Scope) -> Value:

@@ -30,6 +30,7 @@ from bklint.model.value import (
     Reason,
     Unknown,
     Value,
+    first_unknown,
     unknown,
 )
 from bklint.source import Place, Source
@@ -361,6 +362,8 @@ class ModuleInstance:
         written = view.attribute(name)
         if written is not None and written.data is not None:
             return written._replace(ident=ident)
+        if declared.mode == "data" and declared.type == "template_file" and name == "rendered":
+            return self._rendered(view, declared)._replace(ident=ident)
         blocks = view.blocks(name)
         reason = Reason.DATA if declared.mode == "data" else Reason.COMPUTED
         if blocks.items or blocks.rest is not None:
@@ -381,6 +384,20 @@ class ModuleInstance:
             None,
             ident=ident,
         )
+
+    def _rendered(self, view: BodyView, declared: Declared) -> Value:
+        """The text of a `template_file`, which the provider makes as `templatefile()` does
+        (https://registry.terraform.io/providers/hashicorp/template/latest/docs/data-sources/file)."""
+        template, variables = view.attribute("template"), view.attribute("vars")
+        given = ObjectData({}) if variables is None or variables.data is None else variables.data
+        if template is None or not isinstance(template.data, str):
+            return Value((template.unknown if template is not None else None) or _unread(declared), view.header)
+        if not isinstance(given, ObjectData) or given.rest is not None:
+            return Value(
+                (first_unknown(variables) if variables is not None else None) or _unread(declared), view.header
+            )
+        scope = self.scope(declared.written.source)
+        return self.tree.evaluator.rendered(template, given.fields, scope, declared.written.header)
 
     def view(self, written: Written, instance: Instance) -> BodyView:
         """The body of a block with the loop variables of an instance."""
@@ -491,6 +508,10 @@ class ModuleInstance:
         """See evaluate.Names."""
         reader = self.tree.reader
         return functions.CallContext(place, reader.read, self.tree.root, reader.list)
+
+
+def _unread(declared: Declared) -> Unknown:
+    return Unknown(Reason.DATA, f"data.{declared.type}", declared.written.header)
 
 
 def _mode_of(base: str) -> str:

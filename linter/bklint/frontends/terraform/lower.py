@@ -25,7 +25,8 @@ from bklint.source import Locator, Place
 from bklint.syntax.node import Expr, GetAttr, Literal, Name, ObjectExpr
 
 GENERIC = "Terraform/"
-PROVIDERS = ("azurerm_", "azapi_", "azuread_")
+PROVIDERS = ("azurerm_", "azapi_", "azuread_", "cloudinit_config", "template_cloudinit_config")
+"""How the types begin that are lowered: those of Azure, and the messages for cloud-init that Terraform composes."""
 _VERSION = re.compile(r"(=|!=|>=|<=|~>|>|<)?\s*v?(\d+(?:\.\d+)*)")
 
 
