@@ -42,6 +42,8 @@ GUEST_FILES = {
     "firewalld": "direct.xml",
     "unattend": "unattend.xml",
     "appLocker": "AppLocker.xml",
+    "wdac": "SiPolicy.xml",
+    "ufw": "etc/default/ufw",
     "packer": "image.pkr.hcl",
 }
 """The file that an example of what a machine runs or reads is in."""

@@ -43,7 +43,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 GUEST_FILES = (
     "shell", "powershell", "batch", "registry", "securityTemplate", "cloudInit", "netplan", "ifcfg", "interfaces",
     "networkd", "keyfile", "waagent", "environment", "systemdUnit", "fstab", "hosts", "selinux", "fapolicyd",
-    "iptables", "nftables", "firewalld", "unattend", "appLocker", "packer", "config",
+    "iptables", "nftables", "firewalld", "unattend", "appLocker", "wdac", "ufw", "packer", "config",
 )  # fmt: skip
 """The words for files that a machine runs or reads."""
 

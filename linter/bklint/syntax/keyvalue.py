@@ -31,6 +31,8 @@ class Entry(NamedTuple):
     section: str
     key: Field
     value: Field
+    closed: int = 0
+    """Where the quotes around the value end."""
 
     @property
     def start(self) -> int:
@@ -40,7 +42,7 @@ class Entry(NamedTuple):
     @property
     def end(self) -> int:
         """Where the entry ends."""
-        return max(self.value.end, self.key.end)
+        return max(self.value.end, self.key.end, self.closed)
 
 
 class Row(NamedTuple):
@@ -100,7 +102,8 @@ def entries(data: bytes, comments: bytes = b"#;", quotes: bool = True) -> list[E
         match = _ENTRY.match(line)
         if match:
             key = _field(data, offset + match.start(1), offset + match.end(1))
-            found.append(Entry(section, key, _field(data, offset + match.start(2), offset + match.end(2), quotes)))
+            end = offset + match.end(2)
+            found.append(Entry(section, key, _field(data, offset + match.start(2), end, quotes), end))
     return found
 
 

@@ -88,6 +88,7 @@ class _Open:
     redirects: list[Redirect] = field(default_factory=list)
     touching: bool = False
     """Whether the last word ended just here, so that what follows without a blank belongs to it."""
+    members: tuple[Statement, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -103,6 +104,17 @@ class _Frame:
     tested: bool
     joins: bool
     """Whether the bracket follows a word without a blank: the arguments of a method."""
+    desired: _Desired
+
+
+@dataclass(slots=True)
+class _Desired:
+    """Where one is in a configuration for DSC: `members` collects the settings of the resource whose block it is, and
+    `muted` says that what stands there is not run (a value made of blocks, the script that only tests)."""
+
+    inside: bool = False
+    members: list[Statement] | None = None
+    muted: bool = False
 
 
 class _Scanner:
@@ -116,6 +128,7 @@ class _Scanner:
         self.function = ""
         self.loops: tuple[Loop, ...] = ()
         self.tested = False
+        self.desired = _Desired()
 
     def run(self) -> None:
         text, size = self.text, len(self.text)
@@ -224,6 +237,7 @@ class _Scanner:
             self.loops,
             self.tested,
             touching,
+            self.desired,
         )
         self.frames.append(frame)
         self._enter(bracket)
@@ -236,6 +250,7 @@ class _Scanner:
         if bracket == "(":
             self.tested = self.tested or now.keyword in _CONDITIONS
             return
+        self._desire()
         name = (now.words[0].literal or "").casefold() if now.words else ""
         if now.keyword in _CONDITIONS and now.loop is None:
             self.conditional = True
@@ -252,9 +267,23 @@ class _Scanner:
         if now.loop is not None:
             self.loops = (*self.loops, now.loop)
 
+    def _desire(self) -> None:
+        """Enter a block of a configuration for DSC: of a resource, or of a setting of one."""
+        now, outer = self.now, self.desired
+        if now.keyword == "configuration":
+            self.desired = _Desired(True)
+        elif outer.members is not None:
+            runs = _setting(now.words[0]) == "setscript" if now.words else False
+            self.desired = _Desired(outer.inside, None, outer.muted or not runs)
+        elif outer.inside and not outer.muted and now.words and not now.keyword and not now.target:
+            self.desired = _Desired(True, [])
+
     def _close(self, end: int) -> None:
         self._finish(end)
         frame = self.frames.pop()
+        if frame.closer == "}" and self.desired is not frame.desired and self.desired.members is not None:
+            frame.outer.members = tuple(self.desired.members)
+        self.desired = frame.desired
         self.now = frame.outer
         self.conditional, self.function, self.loops = frame.conditional, frame.function, frame.loops
         self.tested = frame.tested
@@ -302,6 +331,11 @@ class _Scanner:
         if self.now.keyword in _CONDITIONS | _PLAIN_BLOCKS | _FUNCTIONS | {"param"} and self.text[at : at + 1] == "\n":
             self.now.touching = False
             return
+        if self.desired.inside and self.now.words and self.now.members is None:
+            block = _BLOCK.match(self.text, at)
+            if block is not None:  # the block of a resource, on a line of its own
+                self.at, self.now.touching = block.end() - 1, False
+                return
         self._finish(at)
 
     def _finish(self, end: int) -> Statement | None:
@@ -330,8 +364,12 @@ class _Scanner:
             source=now.source,
             appends=now.appends,
             tested=self.tested,
+            members=now.members,
         )
-        self.script.statements.append(statement)
+        if self.desired.members is not None:
+            self.desired.members.append(statement)
+        elif not self.desired.muted:
+            self.script.statements.append(statement)
         return statement
 
     # -- words ---------------------------------------------------------------------------------------------------------
@@ -442,7 +480,14 @@ _HEAD = re.compile(
 _ASSIGNMENT = re.compile(
     r"\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[\w:]+))(?:\.\w+|\[[^\]\n]*\])*[ \t]*(?P<operator>[-+*/%]?=)(?![=])[ \t]*"
 )
+_BLOCK = re.compile(r"\s*(?:#[^\n]*\n\s*)?\{")
 _SKIP = re.compile(r"<#.*?#>|#[^\n]*|'(?:[^']|'')*'|\"(?:[^\"`]|`.|\"\")*\"|[(){}]", re.DOTALL)
+
+
+def _setting(word: Word) -> str:
+    """The name of a setting, `Name = …` or `Name=…`, in lower case."""
+    first = word.parts[0] if word.parts else ""
+    return first.partition("=")[0].casefold() if isinstance(first, str) else ""
 
 
 def _stream(text: str, at: int) -> bool:

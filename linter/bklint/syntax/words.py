@@ -89,6 +89,9 @@ class Statement:
     appends: bool = False
     """An assignment that adds to the value (`+=`)."""
     tested: bool = False
+    members: tuple[Statement, ...] | None = None
+    """The settings in the block of a resource, in a configuration for PowerShell's DSC: `Name = 'x'` is a statement of
+    these three words."""
 
 
 @dataclass(slots=True)

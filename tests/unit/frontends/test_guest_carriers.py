@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from bklint import run
 from bklint.files import MemoryReader
 from bklint.frontends import Options, attach, frontend
 from bklint.model.defaults import Defaults
@@ -204,9 +205,39 @@ ARM = [
 ]  # fmt: skip
 
 
+DSC = "Configuration Server {\n  Service A { Name = 'VSS'; StartupType = 'Disabled' }\n}\n"
+SETTING = "StartupType = 'Disabled'"
+
+
+def desired(**settings: object) -> dict[str, str]:
+    return template(extension("DSC", **settings))
+
+
+ARM += [
+    ({**desired(configuration={"url": "https://x/DSC/Server.zip", "script": "Server.ps1", "function": "Server"}), "DSC/Server.ps1": DSC}, "DSC/Server.ps1", SETTING),
+    ({**desired(configuration={"url": "https://x/DSC/Server.zip", "script": "Server.ps1"}), "DSC/Server/Server.ps1": DSC}, "DSC/Server/Server.ps1", SETTING),
+    ({**desired(configuration={"url": "https://x/dsc/Server.ps1.zip?sas"}), "dsc/Server.ps1": DSC}, "dsc/Server.ps1", SETTING),
+    ({**desired(modulesUrl="https://x/Server.ps1.zip", configurationFunction="Server.ps1\\Server"), "Server.ps1": DSC}, "Server.ps1", SETTING),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("files", "path", "text"), ARM)
 def test_arm(files: dict[str, str], path: str, text: str) -> None:
     assert [(each[1], each[2]) for each in told(files)] == [(path, text)]
+
+
+def test_a_script_that_is_seen_twice_is_reported_once() -> None:
+    """Loose, and through the settings of two extensions: one finding, which names the machines."""
+    settings = {"fileUris": ["https://x/y/s/a.sh?sas"], "commandToExecute": "sh a.sh"}
+    first, second = extension("CustomScript", **settings), extension("CustomScript", **settings)
+    second["name"] = "other/x"
+    files = {**template(first, second), "s/a.sh": SCRIPT}
+    options = run.ScanOptions(select=("BKP607",))
+    found = run.scan(["."], options, run.load_policies(options), MemoryReader(files)).findings
+    assert [(finding.path, finding.place.locate().text if finding.place else "") for finding in found] == [
+        ("s/a.sh", STOP)
+    ]
+    assert len(found[0].addresses) == 3
 
 
 def test_what_is_no_script_adds_nothing() -> None:

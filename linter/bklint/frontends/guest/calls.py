@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from bklint.frontends.guest.record import Recorder
@@ -21,6 +21,9 @@ MAX_ROUNDS = 64
 
 MAX_TEXT = 1 << 16
 """Longest text that variables make of one word, in characters: `a=$a$a` doubles it each time."""
+
+MAX_RAW = 1 << 12
+"""Most bytes that are looked at of the pipeline behind a command that a variable takes its value from."""
 
 _ENVIRONMENT = {
     "systemroot": r"C:\Windows",
@@ -161,6 +164,7 @@ class Interpreter:
         self._origins: dict[str, str] = {}
         self._calls: dict[int, Call] = {}
         self._called = self._called_functions()
+        self._ends = self._pipeline_ends()
 
     def _called_functions(self) -> set[str]:
         names = {name.casefold() for name in self._script.functions}
@@ -170,10 +174,22 @@ class Interpreter:
             if statement.words and (word := (statement.words[0].literal or "").casefold()) in names
         }
 
+    def _pipeline_ends(self) -> dict[int, int]:
+        """Where the pipeline ends that a statement begins."""
+        first: dict[int, Statement] = {}
+        ends: dict[int, int] = {}
+        for statement in self._script.statements:
+            if statement.source is not None:
+                begun = first.setdefault(id(statement), first.get(id(statement.source), statement.source))
+                ends[id(begun)] = max(ends.get(id(begun), 0), statement.end)
+        return ends
+
     def calls(self) -> Iterator[Call]:
         """Every call of the script, in order."""
         for statement in self._script.statements:
-            if statement.words:
+            if statement.members is not None:
+                yield from self._desired(statement, statement.members)
+            elif statement.words:
                 yield from self._run(statement)
             self._assign(statement)
 
@@ -211,7 +227,9 @@ class Interpreter:
         return name if self._family == "shell" else name.casefold()
 
     def _raw(self, statement: Statement) -> str:
-        return self._out.text.source.text(statement.start, statement.end).casefold()
+        """The command that a variable takes its value from, with the pipeline behind it, in lower case."""
+        end = max(statement.end, min(self._ends.get(id(statement), 0), statement.end + MAX_RAW))
+        return self._out.text.source.text(statement.start, end).casefold()
 
     def _unread(self, cause: str, word: Word, reason: Reason = Reason.UNSUPPORTED) -> str:
         return self._out.text.unknowns.unread(cause, self._out.text.place(word.start, word.end), reason)
@@ -265,6 +283,19 @@ class Interpreter:
                 self._calls[id(statement)] = call
                 yield call
 
+    def _desired(self, statement: Statement, members: tuple[Statement, ...]) -> Iterator[Call]:
+        """A resource of a configuration for DSC as a call whose parameters are its settings."""
+        for rounds in self._rounds(statement):
+            found: dict[str, Arg] = {}
+            for member in members:
+                setting = _setting(member)
+                if setting is not None:
+                    arg = self._arg(setting[1], rounds)
+                    found.setdefault(setting[0], replace(arg, start=member.start, end=member.end))
+            name = f"dsc {statement.words[0].literal or ''}".casefold()
+            conditional = self._conditional(statement) or any(member.conditional for member in members)
+            yield Call(name, (), statement.start, statement.end, conditional, self._out, statement, _parameters=found)
+
     def _split(self, args: list[Arg]) -> list[Arg]:
         """An unquoted variable in a shell is split into words."""
         if self._family != "shell":
@@ -283,9 +314,10 @@ class Interpreter:
         return found
 
     def _rounds(self, statement: Statement) -> list[dict[str, str]]:
+        words = [*statement.words, *(word for member in statement.members or () for word in member.words)]
         used = {
             self._key(part.name).partition(".")[0]
-            for word in statement.words
+            for word in words
             for piece in (word, *word.items)
             for part in piece.parts
             if isinstance(part, Ref)
@@ -342,6 +374,29 @@ class Interpreter:
             return self._out.text.unknowns.unread(match[0], self._out.text.place(start, end), Reason.INPUT)
 
         return _IN_BODY.sub(replaced, raw)
+
+
+_SETTING = re.compile(r"([A-Za-z]\w*)(?:=(.*))?\Z", re.DOTALL)
+
+
+def _setting(member: Statement) -> tuple[str, Word] | None:
+    """The name of a setting in lower case, and its value: `Name = 'x'`, also without blanks."""
+    first = member.words[0] if member.words else None
+    match = (
+        _SETTING.match(first.parts[0])
+        if first is not None and first.parts and isinstance(first.parts[0], str)
+        else None
+    )
+    if first is None or match is None:
+        return None
+    if match[2] is None:
+        rest = member.words[2:] if len(member.words) > 2 and member.words[1].literal == "=" else ()
+        return (match[1].casefold(), rest[0]) if len(rest) == 1 else None
+    if match[2] or len(first.parts) > 1:
+        parts = (match[2], *first.parts[1:]) if match[2] else first.parts[1:]
+        items = tuple(item if item.start != first.start else item._replace(parts=parts) for item in first.items)
+        return match[1].casefold(), first._replace(parts=parts, items=items)
+    return (match[1].casefold(), member.words[1]) if len(member.words) == 2 else None
 
 
 _IN_BODY = re.compile(r"(?<!\\)\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")

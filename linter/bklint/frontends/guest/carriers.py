@@ -203,8 +203,8 @@ def _extension(extension: Resource, reader: Reader) -> Iterator[Carried]:
                 yield Carried(owner, found, recognise.carried_kind(found.data, on_windows) or "shell", script, "script")
         for uri in _items(step(settings, "fileUris")):
             yield from _named_file(owner, uri, world, reader)
-        for name in ("url", "script"):
-            yield from _named_file(owner, step(step(settings, "configuration"), name), world, reader)
+        if kind.casefold() == "dsc":
+            yield from _desired_state(owner, settings, world, reader)
 
 
 def _lines(owner: Resource | None, script: Value, on_windows: bool) -> Iterator[Carried]:
@@ -228,11 +228,46 @@ def _plain(owner: Resource | None, value: Value, label: str) -> Iterator[Carried
             yield Carried(owner, text, kind, value, label)
 
 
-def _named_file(owner: Resource | None, uri: Value, world: World, reader: Reader) -> Iterator[Carried]:
-    """A script of the repository that a URI names by its last segments."""
+def _desired_state(owner: Resource | None, settings: Value, world: World, reader: Reader) -> Iterator[Carried]:
+    """The script of a DSC extension: archives are not opened, but their source often stands beside them, as
+    `Server.ps1.zip` beside `Server.ps1`, or in a directory named as the archive is.
+
+    https://learn.microsoft.com/azure/virtual-machines/extensions/dsc-template
+    """
+    chosen = step(settings, "configuration")
+    archive, script = step(chosen, "url"), step(chosen, "script")
+    if archive.exists is False:
+        archive, script = step(settings, "modulesUrl"), step(settings, "configurationFunction")
+    place = archive if archive.exists else script
+    words = _segments(archive)
+    name = re.split(r"[\\/]", script.data)[0] if isinstance(script.data, str) else ""
+    stem = re.sub(r"\.zip\Z", "", words[-1], flags=re.I) if words else ""
+    ways = [[*words[:-1], stem]] if stem.casefold().endswith(".ps1") else []
+    if name:
+        name = name if name.casefold().endswith(".ps1") else f"{name}.ps1"
+        ways += [[*words[:-1], name], [*words[:-1], stem, name]]
+    for way in ways:
+        found = list(_repository_file(owner, place, way, world, reader))
+        if found:
+            yield from found
+            return
+
+
+def _segments(uri: Value) -> list[str]:
+    """The segments that a URI ends with, as far as they are known."""
     data = uri.data
     ending = data if isinstance(data, str) else data.suffix if isinstance(data, Text) else ""
-    words = [word for word in re.split(r"[?#]", ending)[0].split("/") if word and ":" not in word]
+    return [word for word in re.split(r"[?#]", ending)[0].split("/") if word and ":" not in word]
+
+
+def _named_file(owner: Resource | None, uri: Value, world: World, reader: Reader) -> Iterator[Carried]:
+    """A script of the repository that a URI names by its last segments."""
+    yield from _repository_file(owner, uri, _segments(uri), world, reader)
+
+
+def _repository_file(
+    owner: Resource | None, uri: Value, words: list[str], world: World, reader: Reader
+) -> Iterator[Carried]:
     directory = posixpath.dirname(world.root) if re.search(r"\.\w+\Z", posixpath.basename(world.root)) else world.root
     for count in range(min(len(words), 4), 0, -1):
         path = join(directory or ".", "/".join(words[-count:]))

@@ -24,7 +24,10 @@ _OTHER = re.compile(
 _TAKEN = (
     re.compile(r"get-netroute.*0\.0\.0\.0/0"),
     re.compile(r"default\s*route|ipv4defaultgateway"),
-    re.compile(r"get-net(?:adapter|ipinterface|ipconfiguration|ipaddress)\b.*[\"' ]ethernet[\"'*]*(?:\s|\)|\Z)"),
+    re.compile(
+        r"get-net(?:adapter|ipinterface|ipconfiguration|ipaddress)\b(?!.*-(?:ne|notlike|notmatch|notin)\b)"
+        r".*[\"' ]ethernet[\"'*]*(?:\s|\)|\Z)"
+    ),
     re.compile(r"\bip (?:-o |-4 )*r(?:oute)? (?:show |list |get )?(?:default|1\.1\.1\.1|8\.8\.8\.8)"),
     re.compile(r"(?:ip -o link|ls /sys/class/net).*\beth0\b"),
 )

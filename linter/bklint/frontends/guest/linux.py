@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bklint.frontends.guest.calls import Call
-from bklint.frontends.guest.firewalls import holds_host
+from bklint.frontends.guest.firewalls import default, holds_host
 from bklint.frontends.guest.interfaces import interface
 from bklint.model.value import Value
 
@@ -102,7 +102,7 @@ _SETTING = re.compile(r"((?:[A-Za-z]+\.)+[A-Za-z]+)\s*=\s*([^\s\"'\\]+)")
 
 
 def sed(call: Call) -> None:
-    """`sed -i 's/^Extensions.Enabled=.*/Extensions.Enabled=n/' /etc/waagent.conf`, and ifcfg and SELinux likewise."""
+    """`sed -i 's/^Extensions.Enabled=.*/Extensions.Enabled=n/' /etc/waagent.conf`, and ifcfg, ufw and SELinux likewise."""
     paths = [arg for arg in call.args if arg.text.startswith("/")]
     target = " ".join(arg.low for arg in paths)
     for match in (match for arg in call.args for match in _SUBSTITUTION.finditer(arg.text)):
@@ -114,6 +114,11 @@ def sed(call: Call) -> None:
         elif "ifcfg" in target and re.search(r"BOOTPROTO\s*=\s*[\"']?(?:static|none)", put, re.I):
             name = target.rpartition("ifcfg-")[2]
             interface(call.out, call.start, call.end, name, "static", "sed", conditional=call.conditional)
+        elif "default/ufw" in target:
+            policy = re.search(r"DEFAULT_OUTPUT_POLICY\s*=\s*[\"']?(ACCEPT|DROP|REJECT)", put)
+            if policy:
+                action = "allow" if policy[1] == "ACCEPT" else "block"
+                default(call.out, call.start, call.end, call.conditional, action, "ufw")
         elif "selinux/config" in target and re.search(r"SELINUX\s*=\s*enforcing", put):
             call.record("selinux", action="enforcing", how="sed")
 

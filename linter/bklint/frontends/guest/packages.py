@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 
 from bklint.frontends.guest.calls import Call
-from bklint.frontends.guest.text import marked
 
 _REMOVES = frozenset(
     {
@@ -131,7 +130,7 @@ def remove_files(call: Call) -> None:
 def downloads(call: Call) -> None:
     """`git clone`, `wget` and `curl` of the Linux agent's source, `pip install` of it."""
     for arg in call.args:
-        if not marked(arg.text) and _GITHUB.search(arg.text):
+        if _GITHUB.search(arg.text):
             call.out.unit.flags.add("walinuxagent source")
             if call.name in ("git", "pip", "pip3") or re.search(
                 r"/(?:archive|releases|tarball|zipball|master|refs)", arg.low

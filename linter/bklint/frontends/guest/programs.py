@@ -10,7 +10,7 @@ import binascii
 import re
 from collections.abc import Callable
 
-from bklint.frontends.guest import addresses, firewalls, linux, packages, registry, services, windows
+from bklint.frontends.guest import addresses, dsc, firewalls, linux, packages, registry, services, windows
 from bklint.frontends.guest.calls import Arg, Call, program
 from bklint.frontends.guest.cloud_init import written_file
 from bklint.frontends.guest.text import GuestText, marked, within
@@ -114,6 +114,9 @@ _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 
 def run(call: Call, family: str) -> None:
     """Take one call."""
+    if call.statement.members is not None:
+        dsc.run(call)
+        return
     for _ in range(8):
         if call.name not in _WRAPPERS:
             break
@@ -156,6 +159,14 @@ def run(call: Call, family: str) -> None:
         services.init_script(call)
     elif name in HANDLERS:
         HANDLERS[name](call)
+    elif re.fullmatch(r"python[23]\.\d+", name):
+        packages.python(call)
+    elif name not in _PRINTS:
+        packages.downloads(call)
+
+
+_PRINTS = frozenset({"", "echo", "printf", "grep", "write-host", "write-output", "write-verbose", "export", "local", "readonly",
+                     "declare", "test", "[", "[["})  # fmt: skip
 
 
 def _init_script(call: Call) -> bool:

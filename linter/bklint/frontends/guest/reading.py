@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bklint.errors import InputError
-from bklint.frontends.guest import cloud_init, firewalls, network_files, registry, system_files, windows_files
+from bklint.frontends.guest import cloud_init, firewalls, network_files, registry, system_files, wdac, windows_files
 from bklint.frontends.guest.calls import Interpreter
 from bklint.frontends.guest.programs import run
 from bklint.frontends.guest.record import Recorder
@@ -57,6 +57,7 @@ READERS: dict[str, Callable[[Recorder], None]] = {
     "hosts": system_files.hosts,
     "selinux": system_files.selinux,
     "fapolicyd": system_files.fapolicyd,
+    "ufw": system_files.ufw,
     "iptables": firewalls.iptables_save,
     "nftables": firewalls.nft_file,
     "firewalld": windows_files.firewalld,
@@ -64,8 +65,9 @@ READERS: dict[str, Callable[[Recorder], None]] = {
     "template": registry.security_template,
     "unattend": windows_files.unattend,
     "applocker": windows_files.applocker,
+    "wdac": wdac.policy,
 }
-"""Kinds of configuration files. `ufw` defaults and WDAC policies are recognised and not read."""
+"""Kinds of configuration files."""
 
 
 def read(kind: str, out: Recorder) -> None:

@@ -15,7 +15,7 @@ _POWERSHELL = (".ps1", ".psm1", ".ps1.tpl", ".ps1.tftpl")
 _BATCH = (".cmd", ".bat")
 
 _TELLING = re.compile(
-    rb"168\.63|waagent|walinuxagent|guestagent|rdagent|vm agent|netipaddress|netipinterface|enablestatic"
+    rb"168\.63|waagent|walinuxagent|guestagent|rdagent|vm agent|netipaddress|\bx?ipaddress\s|netipinterface|enablestatic"
     rb"|ip\s+(?:-\S+\s+)*a(?:ddr(?:ess)?)?\s+(?:add|replace)|ifconfig|nmcli|netsh|netplan|network-scripts|ifcfg"
     rb"|/etc/network|systemd/network|nmconnection|iptables|nft\s|nftables|ufw\s|firewall-cmd|firewalld|netfirewall|outbound"
     rb"|_proxy|winhttp|proxyserver|httpproxy|proxy-server|environmentvariable|comsysapp|msdtc|eventsystem|vss|swprv|shadow"
@@ -84,6 +84,7 @@ _PATHS = (
     (re.compile(r"\.nmconnection\Z"), "keyfile"),
     (re.compile(r"\.network\Z"), "networkd"),
     (re.compile(r"(?:^|/)netplan/[^/]+\.ya?ml\Z|netplan[^/]*\.ya?ml\Z"), "netplan"),
+    (re.compile(r"(?:^|/)(?:cloud[-_]?(?:init|config)|user[-_]?data)[^/]*\.ya?ml\Z|(?:^|/)user-data\Z"), "cloud-init"),
     (
         re.compile(r"(?:^|/)etc/environment\Z|(?:^|/)environment\Z|(?:^|/)etc/profile\.d/[^/]*proxy[^/]*\Z"),
         "environment",
@@ -111,6 +112,11 @@ _CONTENTS = {
     "interfaces": re.compile(rb"^\s*iface\s", re.M),
     "networkd": re.compile(rb"^\[(?:Match|Network)\]", re.M),
     "netplan": re.compile(rb"^\s*ethernets\s*:", re.M),
+    "cloud-init": re.compile(
+        rb"\A(?:\xef\xbb\xbf)?(?:## template:\s*jinja\s*\r?\n)?#cloud-config\b"
+        rb"|^(?:bootcmd|runcmd|write_files|mounts)\s*:",
+        re.M,
+    ),
     "environment": re.compile(rb"_proxy\s*=", re.I),
     "fstab": re.compile(rb"^[^#\s]\S*\s+/?\S*\s+\w", re.M),
     "hosts": re.compile(rb"168\.63\.129\.16|management\.azure|blob\.core", re.I),

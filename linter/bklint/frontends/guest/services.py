@@ -22,7 +22,7 @@ _SHOWN = {
     "windows azure guest agent": "windowsazureguestagent",
     "sql server vss writer": "sqlwriter",
 }
-_START_TYPES = {
+START_TYPES = {
     "disabled": "disable",
     "manual": "manual",
     "demand": "manual",
@@ -33,6 +33,7 @@ _START_TYPES = {
     "boot": "enable",
     "system": "enable",
 }
+"""Start types as commands name them, to actions."""
 _REGISTRY = {"4": "disable", "3": "manual", "2": "enable", "1": "enable", "0": "enable"}
 _UNIT_VERBS = {
     "stop": "stop", "kill": "stop", "disable": "disable", "mask": "mask", "start": "start", "restart": "start",
@@ -98,7 +99,7 @@ def sc(call: Call) -> None:
         change(call, name, verb, "sc")
     elif verb == "config":
         options = _sc_options([arg.text for arg in args[2:]])
-        action = _START_TYPES.get(options.get("start", "").casefold())
+        action = START_TYPES.get(options.get("start", "").casefold())
         if action:
             change(call, name, action, "sc config")
         elif marked(options.get("start", "")):
@@ -161,7 +162,7 @@ def set_service(call: Call) -> None:
     kind, status = call.parameter("StartupType", "StartMode", "StartType"), call.parameter("Status")
     for name in _named(call):
         if kind is not None:
-            action = kind.text if marked(kind.text) else _START_TYPES.get(kind.low)
+            action = kind.text if marked(kind.text) else START_TYPES.get(kind.low)
             if action:
                 change(call, name, action, "Set-Service")
         if status is not None and status.low == "stopped":
@@ -179,13 +180,13 @@ def method(call: Call, object_: str, name: str, arguments: str) -> None:
     if found is None:
         return
     words = [word.strip().strip("'\"") for word in arguments.split(",")]
-    if name == "changestartmode" and words[0].casefold() in _START_TYPES:
-        change(call, found[1], _START_TYPES[words[0].casefold()], "WMI")
+    if name == "changestartmode" and words[0].casefold() in START_TYPES:
+        change(call, found[1], START_TYPES[words[0].casefold()], "WMI")
     elif name == "stopservice":
         change(call, found[1], "stop", "WMI")
     elif name == "change":
-        if len(words) > 4 and words[4].casefold() in _START_TYPES:
-            change(call, found[1], _START_TYPES[words[4].casefold()], "WMI")
+        if len(words) > 4 and words[4].casefold() in START_TYPES:
+            change(call, found[1], START_TYPES[words[4].casefold()], "WMI")
         if len(words) > 6 and words[6].casefold() not in ("$null", ""):
             change(call, found[1], "account", "WMI", words[6])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bklint.frontends.guest.firewalls import HOST
+from bklint.frontends.guest.firewalls import HOST, default
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.model.value import Value
@@ -127,6 +127,17 @@ def hosts(out: Recorder) -> None:
                 how="hosts file",
                 diverts="yes",
             )
+
+
+def ufw(out: Recorder) -> None:
+    """`/etc/default/ufw`: what happens to outgoing traffic that no rule matches."""
+    for entry in keyvalue.entries(out.text.data):
+        action = _POLICIES.get(entry.value.text.casefold())
+        if entry.key.text == "DEFAULT_OUTPUT_POLICY" and action is not None:
+            default(out, entry.start, entry.end, False, action, "ufw")
+
+
+_POLICIES = {"accept": "allow", "drop": "block", "reject": "block"}
 
 
 def selinux(out: Recorder) -> None:

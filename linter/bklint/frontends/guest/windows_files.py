@@ -122,10 +122,10 @@ def _below(element: Element, name: str) -> bool:
 
 def _applies(condition: Element) -> bool:
     if condition.name == "FilePathCondition":
-        return _fits(_expanded(condition.get("Path") or ""), EXTENSION)
+        return fits(_expanded(condition.get("Path") or ""), EXTENSION)
     if condition.name == "FilePublisherCondition":
         return (
-            _fits(
+            fits(
                 (condition.get("PublisherName") or "").casefold(),
                 "o=microsoft corporation, l=redmond, s=washington, c=us",
             )
@@ -142,7 +142,8 @@ def _expanded(path: str) -> str:
     return low
 
 
-def _fits(pattern: str, text: str) -> bool:
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern with `*` and `?`."""
     regex = "".join(
         ".*" if character == "*" else "." if character == "?" else re.escape(character) for character in pattern
     )
