@@ -84,7 +84,8 @@ class _Scanner:
             if fresh:
                 skipped = _COMMENT.match(self.text, self.at) or _LABEL.match(self.text, self.at)
                 if skipped:
-                    self.at = skipped.end()
+                    self.at, fresh = skipped.end(), False
+                    continue
             bracket = self.text[self.at]
             if (bracket == "(" and not self.words) or (bracket == ")" and self.blocks):
                 self.at += 1

@@ -43,6 +43,8 @@ def parse(data: bytes) -> Script:
         raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
     if _unclosed(data) > MAX_UNCLOSED:
         raise LimitError("a script with here-documents that have no end")
+    if _longest_pipeline(data) > MAX_PIPELINE:
+        raise LimitError(f"a pipeline of more than {MAX_PIPELINE} commands")
     reader = _Reader(data)
     feed = _Feed(data)
     reader.run(_parser().parse(feed.read).root_node)
@@ -75,6 +77,22 @@ class _Feed:
 
 MAX_UNCLOSED = 20
 """Most here-documents without an end: the grammar takes time in proportion to their number for every line."""
+
+MAX_PIPELINE = 2000
+"""Most commands of a pipeline: the grammar takes time in proportion to the square of their number."""
+
+
+def _longest_pipeline(data: bytes) -> int:
+    """An upper bound of the commands in a pipeline: bars on a line, and on those that it goes on with."""
+    longest = going = 0
+    for line in data.split(b"\n"):
+        bars = line.count(b"|")
+        going += bars
+        longest = max(longest, going)
+        if not line.rstrip().endswith((b"|", b"\\")):
+            going = 0
+    return longest
+
 
 _HEREDOC = re.compile(rb"<<-?[ \t]*[\"']?\\?([^\s<>|&;()\"']+)")
 
