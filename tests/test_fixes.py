@@ -21,7 +21,7 @@ from bklint.finding import Severity
 from bklint.fix.edits import applied, united
 from bklint.fix.verify import Fixed, Wanted
 from bklint.policy.model import Example, Policy
-from policy_examples import FILES, PolicyFile, examples, policy_files
+from policy_examples import FILES, GUEST_FILES, PolicyFile, examples, policy_files
 
 Files = Mapping[str, "str | bytes"]
 
@@ -42,6 +42,40 @@ BY_HAND = {
     "BKP703-bad13-terraform": "the schedule is to be changed",
     "BKP703-bad14-terraform": "the schedule is to be changed",
     "BKP703-bad15-arm": "the schedule is to be changed",
+    **dict.fromkeys(
+        (
+            "BKP608-bad3-batch",
+            "BKP608-bad4-batch",
+            "BKP608-bad12-batch",
+            "BKP619-bad3-shell",
+            "BKP619-bad4-shell",
+            "BKP619-bad5-shell",
+            "BKP619-bad6-shell",
+            "BKP619-bad11-shell",
+            "BKP619-bad12-shell",
+            "BKP619-bad13-shell",
+            "BKP619-bad14-shell",
+            "BKP610-bad2-powershell",
+            "BKP610-bad4-batch",
+            "BKP610-bad5-batch",
+            "BKP610-bad11-powershell",
+            "BKP610-bad13-batch",
+            "BKP610-bad14-batch",
+            "BKP610-bad15-powershell",
+            "BKP610-bad16-powershell",
+            "BKP610-bad17-powershell",
+            "BKP610-bad18-powershell",
+        ),
+        "statements are not removed",
+    ),
+    **dict.fromkeys(
+        ("BKP611-bad4-powershell", "BKP611-bad10-powershell", "BKP611-bad11-powershell", "BKP611-bad12-powershell"),
+        "a policy of Windows Installer, not its service",
+    ),
+    **dict.fromkeys(
+        ("BKP609-bad3-registry", "BKP609-bad4-terraform", "BKP609-bad5-arm", "BKP609-bad6-terraform"),
+        "an account in a registry file, or in a text within a text",
+    ),
 }
 """Examples that no operation mends, and why."""
 
@@ -49,7 +83,7 @@ EXAMPLES = [
     (file, label, example)
     for file in policy_files()
     for label, example in examples(file)
-    if example.kind == "bad" and example.dialect in ("terraform", "arm") and file.policy.operations
+    if example.kind == "bad" and example.dialect in ("terraform", "arm", *GUEST_FILES) and file.policy.operations
 ]
 APPLICABLE = [(file, label, example) for file, label, example in EXAMPLES if label not in BY_HAND]
 

@@ -192,6 +192,7 @@ def fixed(
                         continue
                     world.complete = world.complete or options.complete
                     world.finish(derive, defaults().fill)
+                    attach(world, texts)
                     yield Seen(world, chosen.parameters(root.path))
 
     bench = Bench(lambda texts: scan(paths, everything, policies, texts), worlds, policies)

@@ -24,6 +24,8 @@ _NATIVE = (".tf", ".tofu", ".tfvars")
 
 def check(before: Source, after: Source, edits: Sequence[Edit]) -> str:
     """Raises RefusedError where the edits change more than themselves. Returns a note where a reader had no say."""
+    if not before.name.endswith((*_NATIVE, ".json")):
+        return _guest(before, after, edits)
     old, new = _outline(before), _outline(after)
     if _outside_old(old, edits) != _outside_new(new, edits):
         raise RefusedError(f"the changed {before.name} would be read as something else")
@@ -113,6 +115,42 @@ def _moved(at: int, edits: Sequence[Edit], is_end: bool) -> int:
         if edit.end < at or (edit.end == at and (not is_end or edit.start < edit.end)):
             shift += len(edit.new) - (edit.end - edit.start)
     return at + shift
+
+
+# -- what machines run or read ---------------------------------------------------------------------------------------
+
+
+def _guest(before: Source, after: Source, edits: Sequence[Edit]) -> str:
+    """What the file does must be the same outside of the statements that are changed, each at its moved place, and its
+    statements must be the same throughout."""
+    moved = [(_moved(edit.start, edits, False), _moved(edit.end, edits, True)) for edit in edits]
+    old = _apart(_told(before), [(edit.start, edit.end) for edit in edits])
+    new = _apart(_told(after), [(min(pair), max(pair)) for pair in moved])
+    if _outside_old(old, edits) != _outside_new(new, edits):
+        raise RefusedError(f"the changed {before.name} would be read as something else")
+    return ""
+
+
+def _apart(nodes: Outline, ranges: list[tuple[int, int]]) -> Outline:
+    """The statements, and what the file does in places that no edit touches."""
+    return [
+        node
+        for node in nodes
+        if not node[0].startswith("guest/") or not any(node[1] <= start and end <= node[2] for start, end in ranges)
+    ]
+
+
+def _told(source: Source) -> Outline:
+    """Kind, start and end of everything that a file of a machine says, and of the statements of a script."""
+    from bklint.frontends.guest import recognise, worlds
+
+    kind = recognise.recognises(source.name, source.data)
+    if kind is None:
+        raise RefusedError(f"{source.name} would not be known as what it is")
+    world, gaps = worlds.told(source, kind)
+    places = [(each.type, each.body.place.locate()) for each in world.resources if each.body.place is not None]
+    found = [(type_, place.start, place.end) for type_, place in places if place.source.name == source.name]
+    return sorted([*found, *worlds.statements(source, kind), ("gaps", -1, -1 - gaps)])
 
 
 # -- python-hcl2 ---------------------------------------------------------------------------------------------------

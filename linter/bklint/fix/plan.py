@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from bklint import facts
 from bklint.files import Reader
 from bklint.finding import Finding
-from bklint.fix import arm, controls, terraform
+from bklint.fix import arm, controls, guest, terraform
 from bklint.fix.edits import Edit, RefusedError, united
 from bklint.fix.repository import check_editable
 from bklint.fix.request import Request, Spot, Ways, spots
@@ -25,14 +25,17 @@ from bklint.model.verdict import Verdict, verdict_of
 from bklint.policy.model import Env, Operation, Policy
 from bklint.policy.store import PolicySet, parameters
 
-DIALECTS: Mapping[str, Callable[[Request], Ways]] = {"terraform": terraform.ways, "arm": arm.ways}
-"""Dialects whose files are edited. What is deployed, planned or compiled is no source, and guest files are not edited."""
+DIALECTS: Mapping[str, Callable[[Request], Ways]] = {
+    "terraform": terraform.ways,
+    "arm": arm.ways,
+    **dict.fromkeys(("shell", "powershell", "batch", "config"), guest.ways),
+}
+"""Dialects whose files are edited. What is deployed, planned or compiled is no source."""
 
 _UNEDITED = {
     "bicep": "it is Bicep; see the fix",
     "plan": "a plan shows what the configuration makes; change that",
     "nsg": "it shows what is deployed; change that",
-    "guest": "it runs in the machine; see the fix",
 }
 """Why a dialect is not edited."""
 
@@ -64,6 +67,7 @@ class _Wish:
     ways: dict[int, list[Ways]] = field(default_factory=dict)
     values: dict[int, Any] = field(default_factory=dict)
     refused: str = ""
+    replaces: bool = False
 
 
 class Planner:
@@ -72,7 +76,7 @@ class Planner:
     def __init__(self, findings: Iterable[Finding], policies: PolicySet, reader: Reader) -> None:
         self._reader = reader
         self._wishes = [_Wish(each, policy) for each in findings if (policy := policies.by_id(each.policy))]
-        self._shared: dict[str, set[Spot]] = {}
+        self._shared: dict[tuple[str, str], set[Spot]] = {}
 
     def look(self, seen: Seen) -> None:
         """Take from a world what concerns the findings."""
@@ -92,7 +96,7 @@ class Planner:
 
     def _look_at(self, resource: Resource, env: Env, policy: Policy, wishes: list[_Wish], root: str) -> None:
         if verdict_of(policy.condition(resource, env)) is not Verdict.FAULT:
-            known = self._shared.setdefault(policy.id, set())
+            known = self._shared.setdefault(_group(policy, resource.type), set())
             for operation in policy.operations:
                 known |= spots(Request(operation.op, resource, operation.field, None, self._reader))
             return
@@ -102,6 +106,7 @@ class Planner:
 
     def _ask(self, wish: _Wish, resource: Resource, env: Env) -> None:
         """Find the ways of every operation that holds for a resource."""
+        wish.replaces = wish.replaces or guest.replaces(resource)
         try:
             for number, operation in enumerate(wish.policy.operations):
                 if operation.when is not None and verdict_of(operation.when(resource, env)) is not Verdict.FAULT:
@@ -135,13 +140,14 @@ class Planner:
             raise RefusedError("it takes a decision here: see the fix")
         edits: list[Edit] = []
         for ways in wish.ways.values():
-            edits.extend(_chosen(ways, self._shared.get(policy.id, set())))
+            edits.extend(_chosen(ways, self._shared.get(_group(policy, finding.resource_type), set())))
         for source in {edit.name: edit.source for edit in edits}.values():
             check_editable(source, self._reader)
         if all(edit.old == edit.new for edit in edits):
             raise RefusedError("it is already as the fix would have it")
         asked = [(number, policy.operations[number]) for number in sorted(wish.ways)]
         kinds = [controls.safety(policy, finding.resource_type, operation) for _, operation in asked]
+        kinds.append("replace" if wish.replaces else "safe")
         named = [controls.control(finding.resource_type, operation) for _, operation in asked]
         return Plan(
             finding,
@@ -149,8 +155,14 @@ class Planner:
             max(kinds, key=controls.ORDER.index),
             ", ".join(_told(operation, wish.values[number]) for number, operation in asked),
             ", ".join(dict.fromkeys(filter(None, named))),
-            policy.safety == "replace",
+            policy.safety == "replace" or wish.replaces,
         )
+
+
+def _group(policy: Policy, type_: str) -> tuple[str, str]:
+    """Resources that may depend on the same text. One statement of a script can make resources of several types, which
+    all change with it."""
+    return policy.id, type_ if type_.startswith("guest/") else ""
 
 
 def _chosen(ways: Sequence[Ways], shared: set[Spot]) -> Iterator[Edit]:

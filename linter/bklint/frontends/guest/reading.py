@@ -21,13 +21,14 @@ SCRIPTS = ("shell", "powershell", "batch")
 
 def script(family: str, out: Recorder) -> None:
     """The commands of a script."""
-    parsed = _parsed(family, out.text.data)
-    out.unit.gaps += parsed.gaps
-    for call in Interpreter(parsed, out, family).calls():
+    found = parsed(family, out.text.data)
+    out.unit.gaps += found.gaps
+    for call in Interpreter(found, out, family).calls():
         run(call, family)
 
 
-def _parsed(family: str, data: bytes) -> Script:
+def parsed(family: str, data: bytes) -> Script:
+    """The statements of a script, which is shell, powershell or batch. Raises LimitError."""
     if family == "shell":
         from bklint.syntax import shell
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bklint.source import utf8
+from bklint.source import BOM, utf8
 
 _SHELL = (".sh", ".bash", ".sh.tpl", ".sh.tftpl", ".tftpl", ".tpl", ".tmpl", ".ksh")
 _POWERSHELL = (".ps1", ".psm1", ".ps1.tpl", ".ps1.tftpl")
@@ -141,7 +141,7 @@ def path_kind(path: str) -> str | None:
 
 def _fits(kind: str, text: bytes) -> bool:
     pattern = _CONTENTS.get(kind)
-    return pattern is None or pattern.search(text) is not None
+    return pattern is None or pattern.search(text.removeprefix(BOM)) is not None
 
 
 _CLOUD = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:## template:\s*jinja\s*\r?\n)?#cloud-config\b")

@@ -16,6 +16,9 @@ from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Res
 from bklint.model.value import ListData, ObjectData, Value
 from bklint.source import Locator, Place
 
+DIALECTS = ("shell", "powershell", "batch")
+"""Dialects of resources; what is no script is `config`."""
+
 Data = str | bool | int | None | Value | Sequence[str]
 
 
@@ -46,7 +49,7 @@ class Recorder:
     def __init__(self, unit: Unit, text: GuestText, dialect: str, conditional: bool = False) -> None:
         self.unit = unit
         self.text = text
-        self.dialect = dialect
+        self.dialect = dialect if dialect in DIALECTS else "config"
         self.conditional = conditional
 
     def under(self, text: GuestText, dialect: str, conditional: bool = False) -> Recorder:
@@ -85,6 +88,8 @@ class Recorder:
         resource.extra["order"] = Value(self.unit.order)
         resource.extra["unit"] = Value(self.unit.label)
         resource.extra["image"] = Value(self.unit.image)
+        if self.unit.carrier is not None:
+            resource.extra["carried"] = Value(self.unit.carrier.data)
         self.unit.world.add(resource)
         return resource
 

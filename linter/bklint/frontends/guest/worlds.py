@@ -9,7 +9,7 @@ from bklint.files import Reader
 from bklint.frontends import Options
 from bklint.frontends.guest import carriers, recognise
 from bklint.frontends.guest.packer import builds, read_build
-from bklint.frontends.guest.reading import SCRIPTS, read
+from bklint.frontends.guest.reading import SCRIPTS, parsed, read
 from bklint.frontends.guest.record import Recorder, Unit
 from bklint.frontends.guest.text import GuestText, of_file
 from bklint.model.inventory import Inventory, Note, Problem, World
@@ -79,6 +79,24 @@ class GuestRoot:
         if unit.gaps:
             world.notes.append(_note(self.path, unit.gaps))
         return world
+
+
+def told(source: Source, kind: str) -> tuple[World, int]:
+    """The world of a file of a known kind, and the number of places that could not be read."""
+    world = World(source.name, "guest")
+    unit = Unit(world, source.name, system=_system(kind))
+    if kind == "packer":
+        read_build(unit, source)
+    else:
+        _read(kind, unit, of_file(source))
+    return world, unit.gaps
+
+
+def statements(source: Source, kind: str) -> Iterator[tuple[str, int, int]]:
+    """The statements of a script as `statement`, start and end. Raises InputError."""
+    if kind in SCRIPTS:
+        for each in parsed(kind, source.data).statements:
+            yield ("conditional statement" if each.conditional else "statement"), each.start, each.end
 
 
 def source_of(path: str, raw: bytes) -> Source:
