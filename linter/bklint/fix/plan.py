@@ -68,6 +68,7 @@ class _Wish:
     values: dict[int, Any] = field(default_factory=dict)
     refused: str = ""
     replaces: bool = False
+    group: tuple[str, str] = ("", "")
 
 
 class Planner:
@@ -96,7 +97,7 @@ class Planner:
 
     def _look_at(self, resource: Resource, env: Env, policy: Policy, wishes: list[_Wish], root: str) -> None:
         if verdict_of(policy.condition(resource, env)) is not Verdict.FAULT:
-            known = self._shared.setdefault(_group(policy, resource.type), set())
+            known = self._shared.setdefault(_group(policy, resource), set())
             for operation in policy.operations:
                 known |= spots(Request(operation.op, resource, operation.field, None, self._reader))
             return
@@ -107,6 +108,7 @@ class Planner:
     def _ask(self, wish: _Wish, resource: Resource, env: Env) -> None:
         """Find the ways of every operation that holds for a resource."""
         wish.replaces = wish.replaces or guest.replaces(resource)
+        wish.group = _group(wish.policy, resource)
         try:
             for number, operation in enumerate(wish.policy.operations):
                 if operation.when is not None and verdict_of(operation.when(resource, env)) is not Verdict.FAULT:
@@ -140,7 +142,7 @@ class Planner:
             raise RefusedError("it takes a decision here: see the fix")
         edits: list[Edit] = []
         for ways in wish.ways.values():
-            edits.extend(_chosen(ways, self._shared.get(_group(policy, finding.resource_type), set())))
+            edits.extend(_chosen(ways, self._shared.get(wish.group, set())))
         for source in {edit.name: edit.source for edit in edits}.values():
             check_editable(source, self._reader)
         if all(edit.old == edit.new for edit in edits):
@@ -159,10 +161,12 @@ class Planner:
         )
 
 
-def _group(policy: Policy, type_: str) -> tuple[str, str]:
-    """Resources that may depend on the same text. One statement of a script can make resources of several types, which
-    all change with it."""
-    return policy.id, type_ if type_.startswith("guest/") else ""
+def _group(policy: Policy, resource: Resource) -> tuple[str, str]:
+    """Resources that may depend on the same text. One statement of a script can make resources that say different
+    things, `Set-Service X -StartupType Disabled -Status Running`; a change of one says nothing of the other."""
+    if not resource.type.startswith("guest/"):
+        return policy.id, ""
+    return policy.id, f"{resource.type} {resource.get('properties.action').data}"
 
 
 def _chosen(ways: Sequence[Ways], shared: set[Spot]) -> Iterator[Edit]:
