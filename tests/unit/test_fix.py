@@ -266,6 +266,11 @@ EMBEDDED: dict[str, tuple[str, str]] = {
         "jsonencode({\n    AntimalwareEnabled = true # on\n    Exclusions = {\n"
         + f'      Paths = "{paths(chr(92) * 2)}"\n    }}\n  }})',
     ),
+    "object with names in quotes": (
+        'jsonencode({\n    "AntimalwareEnabled" = true\n  })',
+        'jsonencode({\n    "AntimalwareEnabled" = true\n    "Exclusions" = {\n'
+        + f'      "Paths" = "{paths(chr(92) * 2)}"\n    }}\n  }})',
+    ),
     "object on one line": (
         "jsonencode({ AntimalwareEnabled = true })",
         f'jsonencode({{ AntimalwareEnabled = true, Exclusions = {{ Paths = "{paths(chr(92) * 2)}" }} }})',

@@ -8,8 +8,9 @@ from typing import Any
 from bklint.model.value import number_text
 
 
-def hcl(value: Any, indent: str = "", newline: str = "") -> str:
-    """A value as an HCL expression; objects and lists of objects on lines of their own where `newline` is given."""
+def hcl(value: Any, indent: str = "", newline: str = "", quoted: bool = False) -> str:
+    """A value as an HCL expression; objects and lists of objects on lines of their own where `newline` is given, their
+    names in quotes where `quoted` says so."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -17,17 +18,18 @@ def hcl(value: Any, indent: str = "", newline: str = "") -> str:
     if isinstance(value, (int, float)):
         return number_text(value)
     if isinstance(value, dict):
-        return _object(value, indent, newline)
+        return _object(value, indent, newline, quoted)
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(hcl(item, indent) for item in value)}]"
     return f'"{hcl_quoted(str(value))}"'
 
 
-def _object(value: dict[str, Any], indent: str, newline: str) -> str:
+def _object(value: dict[str, Any], indent: str, newline: str, quoted: bool) -> str:
+    names = {key: hcl(key) if quoted else hcl_key(key) for key in value}
     if not newline:
-        return "{ " + ", ".join(f"{hcl_key(key)} = {hcl(item)}" for key, item in value.items()) + " }"
-    inner, width = indent + "  ", max((len(hcl_key(key)) for key in value), default=0)
-    rows = [f"{inner}{hcl_key(key):{width}} = {hcl(item, inner, newline)}" for key, item in value.items()]
+        return "{ " + ", ".join(f"{names[key]} = {hcl(item, quoted=quoted)}" for key, item in value.items()) + " }"
+    inner, width = indent + "  ", max((len(name) for name in names.values()), default=0)
+    rows = [f"{inner}{names[key]:{width}} = {hcl(item, inner, newline, quoted)}" for key, item in value.items()]
     return newline.join(("{", *rows, indent + "}"))
 
 

@@ -186,7 +186,7 @@ def _member(source: Source, node: ObjectExpr, name: str, new: Any) -> list[Edit]
     own = literals.hcl(name) if quoted else literals.hcl_key(name)
     multiple = into.own_lines and node.items
     ending = ("\r\n" if b"\r\n" in data[node.start : node.end] else "\n") if multiple else ""
-    text = literals.hcl(new, into.indent, ending)
+    text = literals.hcl(new, into.indent, ending, quoted)
     gap = own.ljust(width) if multiple and "\n" not in text else own
     return put_in(into, [f"{gap} {sign} {text}" if sign == "=" else f"{own}: {text}"], padded=True)
 
