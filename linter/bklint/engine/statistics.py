@@ -68,10 +68,10 @@ class Reader:
             if node is not None and resource.declared and not resource.derived:
                 for value in leaves(resource.body, node):
                     _note(tally, value)
-        for type_, written in world.absent:
+        for type_, written in (each for told in world.absent for each in told()):
             node = self._types.get(type_.casefold())
             if node is not None:
-                tally.absent += sum(1 for _ in leaves(written(), node))
+                tally.absent += sum(1 for _ in leaves(written, node))
         return statistics
 
 

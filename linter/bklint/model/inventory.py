@@ -8,7 +8,7 @@ refer to it meet there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -90,8 +90,8 @@ class World:
     resources: list[Resource] = field(default_factory=list)
     patches: list[Patch] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    absent: list[tuple[str, Callable[[], Value]]] = field(default_factory=list)
-    """Types of declarations that are certain to create nothing, and what is written in them (for statistics)."""
+    absent: list[Callable[[], Iterable[tuple[str, Value]]]] = field(default_factory=list)
+    """What tells, for statistics, the types of declarations that are certain to create nothing, and what they hold."""
     moved: list[tuple[str, str]] = field(default_factory=list)
     """Addresses before and after, of what the code says was moved."""
     let_go: list[str] = field(default_factory=list)

@@ -156,7 +156,7 @@ def lower(root: Deployment, children: Children) -> None:
             for instance in one.instances():
                 children.know(one, instance)
                 if not instance.created:
-                    world.absent.append((instance.resource.type, partial(_body, instance.resource)))
+                    world.absent.append(partial(_written, instance.resource))
                     continue
                 if instance.resource.declared:
                     world.add(instance.resource)
@@ -171,8 +171,8 @@ def lower(root: Deployment, children: Children) -> None:
             world.add(resource)
 
 
-def _body(resource: Resource) -> Value:
-    return resource.body
+def _written(resource: Resource) -> list[tuple[str, Value]]:
+    return [(resource.type, resource.body)]
 
 
 # -- arguments -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import mapping as mappings
-from bklint.frontends.terraform.mapping import TypeMapping
 from bklint.frontends.terraform.module import ModuleFiles, Written, local_calls
 from bklint.frontends.terraform.views import Blocks, View, makes
 from bklint.model.inventory import World
@@ -60,18 +59,19 @@ class WrittenView(View):
 
 
 def note(module: ModuleInstance, world: World) -> None:
-    """Add to the world what the module declares and certainly does not create."""
+    """Let the world tell, when it is asked, what the module declares and certainly does not create."""
+    world.absent.append(partial(_told, module))
+
+
+def _told(module: ModuleInstance) -> Iterator[tuple[str, Value]]:
     for (type_, name), written in module.files.resources.items():
-        mapped = mappings.mapping_of(type_)
-        if mapped is not None and _none(module, "resource", type_, name):
-            _add(world, mapped, written)
+        if mappings.mapping_of(type_) is not None and _none(module, "resource", type_, name):
+            yield from _written(type_, written)
     for name in module.files.modules:
         if _none(module, "module", "module", name):
             for files in _below(module, name):
                 for (type_, _), written in files.resources.items():
-                    mapped = mappings.mapping_of(type_)
-                    if mapped is not None:
-                        _add(world, mapped, written)
+                    yield from _written(type_, written)
 
 
 def _none(module: ModuleInstance, mode: str, type_: str, name: str) -> bool:
@@ -79,10 +79,10 @@ def _none(module: ModuleInstance, mode: str, type_: str, name: str) -> bool:
     return not expansion.instances and expansion.open is None
 
 
-def _add(world: World, mapped: TypeMapping, written: Written) -> None:
-    if mapped.kind not in ("data", "patch", "item"):
-        view = WrittenView(written.block.body, written.header)
-        world.absent.append((mapped.type, partial(mappings.body, mapped, view, "")))
+def _written(type_: str, written: Written) -> Iterator[tuple[str, Value]]:
+    mapped = mappings.mapping_of(type_)
+    if mapped is not None and mapped.kind not in ("data", "patch", "item"):
+        yield mapped.type, mappings.body(mapped, WrittenView(written.block.body, written.header), "")
 
 
 def _below(module: ModuleInstance, name: str) -> Iterator[ModuleFiles]:
