@@ -88,6 +88,7 @@ def wanted() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "command-line.md", reference.command_line()
     yield ROOT / "docs" / "output.md", reference.json_report()
     yield PACKAGE / packaged.INDEX, index_of_policies()
+    yield PACKAGE / packaged.TEXTS, index_of_texts()
     yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
     yield PACKAGE / packaged.READS, index_of_reads()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
@@ -113,6 +114,16 @@ def index_of_policies() -> str:
         "policies": documents,
     }
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def index_of_texts() -> str:
+    """The second documents of the policies, one a line behind the name of the file, without their examples."""
+    lines = [packaged.digest()]
+    for name in packaged.policy_files():
+        rest = yaml.load_rest(packaged.policy(name).decode()) or {}
+        rest.pop("examples", None)
+        lines.append(f"{name}\t{json.dumps(rest, ensure_ascii=False, separators=(',', ':'))}")
+    return "\n".join(lines) + "\n"
 
 
 def _listed(data: Any) -> list[Any]:

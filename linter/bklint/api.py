@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from bklint import __version__, run
@@ -23,6 +22,7 @@ from bklint.errors import UsageError
 from bklint.files import MemoryReader, OverlayReader, Reader, normalise
 from bklint.finding import Report, Severity
 from bklint.frontends import Options
+from bklint.records import replace
 from bklint.reporters import REPORTERS, Style
 from bklint.reporters import render as rendered
 from bklint.source import utf8

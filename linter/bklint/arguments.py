@@ -9,11 +9,11 @@ import argparse
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bklint import __version__
 from bklint.errors import UsageError
+from bklint.records import replace
 
 if TYPE_CHECKING:
     from bklint.config import Configuration
@@ -247,6 +247,13 @@ def _output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="findings only, no summary")
     group.add_argument("-v", "--verbose", action="store_true", help="a longer summary")
     group.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="judge in N processes, 0: one on each processor; the report stays the same (default: 1)",
+    )
+    group.add_argument(
         "--color", choices=("auto", "always", "never"), default="auto", help="colours; never turns links off too"
     )
     group.add_argument("--no-progress", action="store_true", help="no progress line on the terminal")
@@ -347,6 +354,7 @@ def causes_options(arguments: argparse.Namespace, config: Configuration, policie
     """A scan for what may have caused an error: only the policies behind it, and nothing is hidden, since what somebody
     has accepted may be the cause."""
     from bklint.finding import Severity
+    from bklint.records import replace
 
     bare = parser().parse_args(["scan", "--no-suppressions"])
     options = scan_options(argparse.Namespace(**{**vars(bare), **vars(arguments)}), config)

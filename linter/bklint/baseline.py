@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, Reader
 from bklint.finding import Finding, Gone, Key, Undecided, key_of, lasting
+from bklint.records import dataclass
 from bklint.source import Source
 
 VERSION = 1

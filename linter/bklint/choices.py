@@ -6,7 +6,6 @@ Everything is resolved before a file is scanned, so that a misspelt word ends th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bklint.checking import Pointer
@@ -14,6 +13,7 @@ from bklint.config import Accepts, Configuration, Override
 from bklint.errors import UsageError
 from bklint.finding import Finding, Severity
 from bklint.policy.store import PolicySet
+from bklint.records import dataclass, field, replace
 from bklint.source import Place, Source
 
 T = TypeVar("T")

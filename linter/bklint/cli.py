@@ -4,7 +4,7 @@
 |---|---|
 | 0 | nothing at or above `--fail-on` |
 | 1 | findings at or above it, or undecided checks with `--fail-on-undecided` |
-| 2 | wrong usage or configuration, a path that does not exist, an unknown policy id |
+| 2 | wrong usage or configuration, a path that does not exist, an unknown policy id, a report that cannot be written |
 | 3 | an input that claims a dialect, or was named, cannot be read or parsed; an internal error; wins over 1 |
 | 130 | interrupted |
 """
@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from bklint import __version__
@@ -34,6 +33,7 @@ from bklint.arguments import (
     scanned,
 )
 from bklint.errors import UsageError
+from bklint.records import replace
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bklint.policy.store import PolicySet
     from bklint.reporters import Style
     from bklint.reporters.explanation import Explanation
-    from bklint.run import ScanOptions
+    from bklint.run import Scanning, ScanOptions
 
 __all__ = ["main", "parser", "scan_options"]
 
@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return _output_closed()
+    except OSError as error:
+        return _output_failed(error)
     return code
 
 
@@ -89,6 +91,13 @@ def _error(message: str) -> None:
 
     with suppress(OSError):
         print(inert(f"bklint: {message}"), file=sys.stderr)
+
+
+def _output_failed(error: OSError) -> int:
+    """What was printed could not be written, as on a full disk. Other files are read and written with errors of their own."""
+    _error(f"cannot write to standard output: {error.strerror or error}")
+    _output_closed()
+    return 2
 
 
 def _output_closed() -> int:
@@ -119,7 +128,7 @@ def _scan(arguments: Namespace) -> int:
             return code
     paths, reader = _given(arguments)
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
-        report = run.scan(paths, options, policies, reader, progress)
+        report = run.scan(paths, options, policies, reader, progress, _scanning(arguments.jobs))
     code = exit_code(report, arguments, config)
     style = _style(arguments, code)
     if any(format_ == "sarif" for format_, _ in outputs):
@@ -131,6 +140,15 @@ def _scan(arguments: Namespace) -> int:
     if any(format_ == "github" for format_, _ in outputs):
         _job_summary(os.environ.get("GITHUB_STEP_SUMMARY", ""), report, style)
     return code
+
+
+def _scanning(jobs: int) -> Callable[..., Scanning] | None:
+    """How roots are judged: in this process, or in several."""
+    if jobs == 1:
+        return None
+    from bklint.sharing import sharing
+
+    return sharing(jobs)
 
 
 def _mend(arguments: Namespace, options: ScanOptions, policies: PolicySet) -> int | None:

@@ -12,7 +12,6 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import NamedTuple
 
 from bklint import bicep_cli
@@ -21,6 +20,7 @@ from bklint.discover import MODULE, Inputs, of_kind, uncompiled
 from bklint.errors import InputError
 from bklint.files import Entry, Reader, join, normalise
 from bklint.model.inventory import Note, Problem
+from bklint.records import replace
 from bklint.source import Place, Source
 
 MODES = ("build", "restore", "off")

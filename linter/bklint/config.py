@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib import import_module
@@ -21,6 +20,7 @@ from bklint.checking import Mistake, Pointer, mistakes
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, found_above
 from bklint.patterns import Patterns
+from bklint.records import dataclass, field
 from bklint.source import Place, Source
 from bklint.syntax.yaml import YamlDocument, parse
 

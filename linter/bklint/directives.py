@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bklint.checking import one_of
 from bklint.errors import InputError
+from bklint.records import dataclass
 from bklint.source import BOM, Place, Source, Span
 from bklint.syntax.node import Attribute, Body, Call, Expr, ObjectExpr, TupleExpr
 

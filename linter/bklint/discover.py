@@ -10,12 +10,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bklint.errors import InputError
 from bklint.files import Reader, join, normalise
 from bklint.model.inventory import Note, Problem
+from bklint.records import dataclass, field
 from bklint.source import Source, utf8
 
 TERRAFORM = (".tf", ".tf.json", ".tofu", ".tofu.json")

@@ -113,12 +113,28 @@ class DiskReader:
         self._roots = tuple(os.path.realpath(root) for root in roots)
         self._max = max_bytes
         self._cache: dict[str, bytes] = {}
-        self.files_read = 0
-        self.bytes_read = 0
+        self._directories: dict[str, str] = {}
+        self._listed: dict[str, tuple[Entry, ...]] = {}
+        self.reads: dict[str, int] = {}
+        """The files that were read, and their sizes in bytes."""
+
+    @property
+    def files_read(self) -> int:
+        """See Reader."""
+        return len(self.reads)
+
+    @property
+    def bytes_read(self) -> int:
+        """See Reader."""
+        return sum(self.reads.values())
+
+    def count(self, reads: Mapping[str, int]) -> None:
+        """Count files that another process has read, by path and size."""
+        self.reads.update(reads)
 
     def _real(self, path: str) -> str:
         try:
-            real = os.path.realpath(path)
+            real = self._resolved(path)
         except ValueError as error:  # a NUL or half a surrogate pair, which an expression of a template can make
             raise InputError("is not the path of a file") from error
         for root in self._roots:
@@ -126,10 +142,26 @@ class DiskReader:
                 return real
         raise InputError("lies outside the directory that is scanned, so it is not read")
 
+    def _resolved(self, path: str) -> str:
+        """The real path. Those of directories are remembered: resolving one takes a system call for each of its parts."""
+        directory, name = os.path.split(path)
+        if name in ("", ".", ".."):
+            return os.path.realpath(path)
+        above = self._directories.get(directory)
+        if above is None:
+            above = self._directories[directory] = os.path.realpath(directory)
+        real = os.path.join(above, name)
+        try:
+            linked = stat.S_ISLNK(os.lstat(real).st_mode)
+        except OSError:
+            return real
+        return os.path.realpath(real) if linked else real
+
     def read(self, path: str) -> bytes:
         """See Reader."""
         found = self._cache.get(path)
         if found is not None:
+            self.reads[path] = len(found)
             return found
         real = self._real(path)
         try:
@@ -144,8 +176,7 @@ class DiskReader:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
         if len(data) > self._max:  # it has grown, or is one of those whose size the system gives as 0
             raise LimitError(f"is larger than {self._max} bytes, the most that bklint reads of a file")
-        self.files_read += 1
-        self.bytes_read += len(data)
+        self.reads[path] = len(data)
         self._cache[path] = data
         return data
 
@@ -182,10 +213,15 @@ class DiskReader:
 
     def list(self, path: str) -> tuple[Entry, ...]:
         """See Reader."""
+        found = self._listed.get(path)
+        if found is not None:
+            return found
         real = self._real(path)
         try:
             with os.scandir(real) as members:
-                return tuple(sorted(Entry(m.name, _is_directory(m), m.is_symlink()) for m in members))
+                found = tuple(sorted(Entry(m.name, _is_directory(m), m.is_symlink()) for m in members))
+            self._listed[path] = found
+            return found
         except FileNotFoundError:
             return ()
         except NotADirectoryError:
@@ -232,7 +268,7 @@ class MemoryReader:
 
     def forget(self, path: str) -> None:
         """See Reader."""
-        self._seen.discard(normalise(path))
+        del path  # what is in memory stays there
 
     def is_file(self, path: str) -> bool:
         """See Reader."""
@@ -304,12 +340,49 @@ class OverlayReader:
 
 
 def write(path: str, data: bytes) -> None:
-    """Write a file of our own: a report, a configuration, a baseline. Raises UsageError, with the reason."""
+    """Write a file of our own: a report, a configuration, a baseline. Raises UsageError, with the reason.
+
+    The file is replaced in one step, so that nobody finds half of it: not who reads it meanwhile, nor after a disk was full.
+    Where that is not possible (a device, a directory that takes no new file), it is written in place.
+    """
     try:
-        with open(path, "wb") as out:
-            out.write(data)
+        if not _replaced(os.path.realpath(path), data):
+            with open(path, "wb") as out:
+                out.write(data)
     except OSError as error:
         raise UsageError(f"cannot write {path!r}: {error.strerror or error}") from error
+
+
+def _replaced(path: str, data: bytes) -> bool:
+    """Write a file beside the one of that path and put it in its place; False where that cannot be."""
+    from tempfile import mkstemp
+
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) or not os.access(path, os.W_OK):
+            return False
+    except FileNotFoundError:
+        mode = 0o666 & ~_umask()
+    try:
+        handle, temporary = mkstemp(prefix=".bklint-", dir=os.path.dirname(path))
+    except OSError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        os.chmod(temporary, stat.S_IMODE(mode))
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return True
+
+
+def _umask() -> int:
+    """The mask of new files, which can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def append(path: str, data: bytes) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple
 
 from bklint.decided import Statistics
 from bklint.model.inventory import Note
+from bklint.records import dataclass, field
 from bklint.source import Locator
 
 

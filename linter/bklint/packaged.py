@@ -3,10 +3,11 @@
 In a checkout the policies lie beside the package, in an installed bklint inside it; in a zipped one they are read through
 `importlib.resources`, whose import alone costs more than reading all of them, so it is the last resort.
 
-Two indexes, written by `docs/generate.py`, hold as JSON what would otherwise be parsed from YAML on every run:
-`data/index.json` the first documents of the built-in policies and where each fact is defined, `data/mappings.json` the
-mapping files. They count only where a digest fits the files as they are, so that editing a file needs no step of its own;
-a test asks for fresh ones.
+Three indexes, written by `docs/generate.py`, hold as JSON what would otherwise be parsed from YAML on every run:
+`data/index.json` the first documents of the built-in policies and where each fact is defined, `data/texts.jsonl` their
+second documents without the examples, `data/mappings.json` the mapping files. They
+count only where a digest fits the files as they are, so that editing a file needs no step of its own; a test asks for
+fresh ones.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 INDEX = "data/index.json"
 MAPPINGS = "data/mappings.json"
 READS = "data/reads.json"
+TEXTS = "data/texts.jsonl"
 AZURERM = "frontends/terraform/azurerm"
 
 
@@ -93,6 +95,28 @@ def index() -> dict[str, Any] | None:
     except (FileNotFoundError, ValueError):
         return None
     return found if found.get("digest") == digest() else None
+
+
+def text(name: str) -> dict[str, Any] | None:
+    """The second document of a built-in policy file without its examples; None where the index does not fit."""
+    from json import loads
+
+    line = _texts().get(name)
+    found: dict[str, Any] | None = None if line is None else loads(line)
+    return found
+
+
+@cache
+def _texts() -> dict[str, str]:
+    """The lines of the index of texts, by policy file. Only what is shown is parsed."""
+    indexed = index()
+    try:
+        first, *lines = content(TEXTS).decode("utf-8").splitlines()
+    except (FileNotFoundError, ValueError):
+        return {}
+    if indexed is None or first != indexed["digest"]:
+        return {}
+    return dict(line.split("\t", 1) for line in lines)
 
 
 def digest() -> str:

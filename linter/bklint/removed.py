@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bklint.model.inventory import World
 from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Value
+from bklint.records import replace
 
 LOST = frozenset(type_.casefold() for type_ in (VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM))
 _KEY = re.compile(r"\[[^\]]*\]")

@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +19,7 @@ from bklint.choices import Choices, choices
 from bklint.config import Configuration
 from bklint.decided import Statistics
 from bklint.discover import GuestFiles, Inputs, discover
+from bklint.engine.places import distinct
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
 from bklint.facts.protection import CONFIGURATION
@@ -42,6 +42,7 @@ from bklint.model.inventory import Inventory, Problem, World
 from bklint.policy import store
 from bklint.policy.store import PolicySet
 from bklint.reach import concerns
+from bklint.records import dataclass, field, replace
 from bklint.sift import Found, Sieve
 from bklint.source import Place, Source
 
@@ -112,8 +113,10 @@ def scan(
     policies: PolicySet,
     reader: Reader | None = None,
     progress: Progress | None = None,
+    scanning: Callable[..., Scanning] | None = None,
 ) -> Report:
-    """Check what is at `paths`. Raises UsageError; everything that is wrong with an input is in the report."""
+    """Check what is at `paths`. Raises UsageError; everything that is wrong with an input is in the report. `scanning`
+    takes the place of Scanning where roots are judged in another way, as in several processes."""
     began = time.monotonic()
     reader = reader or disk_reader((*paths, *options.report_only), options)
     chosen = choices(options.config, policies, options.ignore)
@@ -127,7 +130,8 @@ def scan(
 
             mode = "off" if base is not None else options.bicep  # a commit has no files that the compiler could read
             found, reader, made = compiled(found, reader, mode)
-        judged = _Scan(options, policies, chosen, _Watched(reader, progress), found, progress, made, base)
+        watched = _Watched(reader, progress)
+        judged = (scanning or Scanning)(paths, options, policies, chosen, watched, found, progress, made, base)
         report = judged.run(Sieve(paths, options, policies, chosen, reader, found, base, old))
     return replace(report, seconds=time.monotonic() - began)
 
@@ -253,7 +257,7 @@ class _Watched:
     """A reader that says what it reads, so that there is progress while a front-end parses. Implements Reader."""
 
     def __init__(self, reader: Reader, progress: Progress | None) -> None:
-        self._reader = reader
+        self._reader = self.inner = reader
         self._progress = progress
         self.head, self.forget, self.is_file = reader.head, reader.forget, reader.is_file
         self.exists, self.list = reader.exists, reader.list
@@ -275,11 +279,12 @@ class _Watched:
         return self._reader.read(path)
 
 
-class _Scan:
+class Scanning:
     """One scan under way: what is needed for every root, and what has come of those that are done."""
 
     def __init__(
         self,
+        paths: Sequence[str],
         options: ScanOptions,
         policies: PolicySet,
         chosen: Choices,
@@ -289,6 +294,7 @@ class _Scan:
         built: Mapping[str, str],
         base: Revision | None,
     ) -> None:
+        self.paths = paths
         self._built = built
         self._base = base
         self._options = options
@@ -320,9 +326,8 @@ class _Scan:
 
     def run(self, sieve: Sieve) -> Report:
         """Every root, and the report of all of them."""
-        outcomes = [outcome for root in self._roots() if (outcome := self._judge(root)) is not None]
-        whole = engine.combine([*outcomes, *self._again()])
-        problems = _once(map(self._claiming, self._inventory.problems))
+        whole = engine.combine(self.outcomes())
+        problems = distinct(map(self._claiming, self._inventory.problems))
         everything = [*whole.findings, *map(unreadable, problems), *self._errors]
         sifted = sieve.sift(Found(everything, whole.undecided))
         left = {finding.path for finding in sifted.findings if finding.policy == UNREADABLE}
@@ -330,7 +335,7 @@ class _Scan:
         return Report(
             findings=tuple(sorted(engine.describe(sifted.findings, self._policies), key=_order)),
             undecided=tuple(whole.undecided),
-            notes=tuple(_once([*self._inventory.notes, *whole.notes])),
+            notes=tuple(distinct([*self._inventory.notes, *whole.notes])),
             files_read=max(0, self._reader.files_read - len(self._unread())),
             files_by_dialect=self._found.files,
             files_unread=len(self._unread()) + len(claims),
@@ -348,6 +353,11 @@ class _Scan:
             compared=sieve.compares,
             statistics=whole.statistics or (Statistics() if self._options.statistics else None),
         )
+
+    def outcomes(self) -> list[engine.Outcome]:
+        """What comes of every root."""
+        outcomes = [outcome for root in self._roots() if (outcome := self._judge(root)) is not None]
+        return [*outcomes, *self._again()]
 
     def _claiming(self, problem: Problem) -> Problem:
         """The problem with what discovery knows: a file that was taken for a dialect claims it."""
@@ -491,11 +501,6 @@ def internal_error(path: str, error: Exception) -> Finding:
         place=None,
         why="This is a bug of bklint; what it was about to check is not checked.",
     )
-
-
-def _once(items: Iterable[T]) -> list[T]:
-    """Items in order, equal ones once. Places compare by identity of their source."""
-    return list(dict.fromkeys(items))
 
 
 def _order(finding: Finding) -> tuple[str, int, str, str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from bklint.errors import InputError
 from bklint.files import MAX_BYTES, Reader, normalise
 from bklint.finding import Accepted, Finding, Gone, Report, Undecided
 from bklint.policy.store import RESERVED, PolicySet
+from bklint.records import dataclass, field, replace
 from bklint.source import Locator, Source
 from bklint.suppress import NAMES as NOTICES
 from bklint.suppress import NEVER, Rules, Scope, apply

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 
 from bklint.checking import one_of
@@ -18,6 +17,7 @@ from bklint.directives import Directive
 from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.finding import Accepted, Finding, Severity, Undecided
+from bklint.records import dataclass, field, replace
 from bklint.source import Locator, Place, Source
 
 UNUSED, UNKNOWN, REASONLESS, EXPIRED = "BKP910", "BKP911", "BKP912", "BKP913"

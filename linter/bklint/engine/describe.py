@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bklint.finding import Finding, FixText
 from bklint.policy.model import Policy, Texts
 from bklint.policy.store import PolicySet
+from bklint.records import replace
 
 LANGUAGES = {"terraform": "hcl", "arm": "json", "bicep": "bicep", "az": "sh", "shell": "sh", "powershell": "powershell"}
 """The language of a snippet, by the dialect it is for."""

@@ -7,7 +7,6 @@ one context: a finding that another one hides in `dev` may stand alone in `prod`
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bklint.decided import merged
@@ -17,7 +16,7 @@ from bklint.engine.outcome import Outcome
 from bklint.engine.places import spot
 from bklint.finding import Finding, RelatedPlace, Undecided
 from bklint.model.inventory import Note
-from bklint.source import Place
+from bklint.records import dataclass, field, replace
 
 _Item = TypeVar("_Item")
 
@@ -186,7 +185,6 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
     found = _once_planned([finding for outcome in every for finding in outcome.findings])
     findings = over_instances(list(map(Found, found)))
     undecided = {(each.policy, each.address, each.cause): each for one in every for each in one.undecided}
-    notes = dict.fromkeys(note for outcome in every for note in outcome.notes)
     return Outcome(
         findings=sorted(findings, key=order),
         undecided=sorted(undecided.values(), key=lambda each: (each.policy, each.address, each.cause)),
@@ -195,7 +193,7 @@ def combine(outcomes: Iterable[Outcome]) -> Outcome:
         of_interest=sum(outcome.of_interest for outcome in every),
         machines=sum(outcome.machines for outcome in every),
         passes=sorted({check for outcome in every for check in outcome.passes}),
-        notes=list(notes),
+        notes=places.distinct(note for outcome in every for note in outcome.notes),
         statistics=merged(outcome.statistics for outcome in every),
     )
 
@@ -210,10 +208,10 @@ def _once_planned(findings: list[Finding]) -> list[Finding]:
 
 def order(finding: Finding) -> tuple[str, int, str, str, str]:
     """Findings are sorted by path, offset, policy; then by address."""
-    offset = finding.place.start if isinstance(finding.place, Place) else -1
+    offset = finding.place.locate().start if finding.place is not None else -1
     return (finding.path, offset, finding.policy, finding.address, finding.sub_key)
 
 
 def once(notes: Iterable[Note]) -> list[Note]:
     """Each note once."""
-    return list(dict.fromkeys(notes))
+    return places.distinct(notes)

@@ -6,12 +6,12 @@ header; then `compiled` keeps findings apart that would otherwise point at the s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from bklint.engine.outcome import Outcome
 from bklint.engine.places import once, spot
 from bklint.finding import Finding, RelatedPlace, Undecided
+from bklint.records import replace
 from bklint.source import Locator, Place
 
 if TYPE_CHECKING:

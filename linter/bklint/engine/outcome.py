@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from bklint.decided import Statistics
 from bklint.finding import Finding, Severity, Undecided
 from bklint.model.inventory import Note
+from bklint.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

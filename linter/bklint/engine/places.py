@@ -6,11 +6,12 @@ it, where that is another one (a variable's default, a line of tfvars). Places a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Hashable, Iterable, Iterator
+from typing import TypeAlias, TypeVar
 
 from bklint.engine.verdicts import Judgement
 from bklint.finding import RelatedPlace
+from bklint.model.inventory import Note, Problem
 from bklint.model.value import Hop, ListData, Value
 from bklint.policy.message import render
 from bklint.policy.model import Point, Subject
@@ -32,6 +33,8 @@ _LEAVES = {
 """What a place is called, by the kind of the hop; other kinds are called by their label."""
 
 
+_Said = TypeVar("_Said", Note, Problem)
+
 Spot: TypeAlias = tuple[str, int, int]
 
 
@@ -44,6 +47,14 @@ def spot(place: Locator | None) -> Spot | None:
     """A place as plain data: a file that is read twice gives equal spots."""
     found = located(place)
     return None if found is None else (found.source.name, found.start, found.end)
+
+
+def distinct(items: Iterable[_Said]) -> list[_Said]:
+    """Notes or problems in order, equal ones once. What is said of a file that was read twice is said once."""
+    found: dict[Hashable, _Said] = {}
+    for item in items:
+        found.setdefault(item._replace(place=spot(item.place)), item)  # type: ignore[arg-type]
+    return list(found.values())
 
 
 def once(main: Locator | None, related: Iterable[RelatedPlace]) -> tuple[RelatedPlace, ...]:

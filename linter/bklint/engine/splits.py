@@ -7,7 +7,6 @@ size and the encryption of a disk, no world holds one without the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from bklint.engine.verdicts import Judgement
@@ -16,6 +15,7 @@ from bklint.model.inventory import World
 from bklint.model.resource import Resource
 from bklint.model.verdict import Verdict
 from bklint.policy.model import Policy
+from bklint.records import replace
 
 MAX_LEAVES = 16
 """Most combinations of values tried for one check."""

@@ -8,7 +8,6 @@ property that its blocks might have.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from bklint import packaged
 from bklint.decided import Cause, Statistics, Tally
@@ -17,6 +16,7 @@ from bklint.model.path import EACH, Step, parse
 from bklint.model.resource import parse_id
 from bklint.model.value import ABSENT, MISSING, ListData, ObjectData, Reason, Text, Unknown, Value
 from bklint.policy.store import PolicySet
+from bklint.records import dataclass, field
 
 _NAMED = frozenset({Reason.SCOPE, Reason.COMPUTED, Reason.DATA})
 """Reasons of unknowns that are identities where they have a key: an attribute of a declared resource, `uniqueString()`

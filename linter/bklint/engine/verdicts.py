@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bklint.finding import Severity
 from bklint.model.resource import Resource
 from bklint.model.value import Unknown
 from bklint.model.verdict import Verdict, verdict_of
 from bklint.policy.model import Case, Edition, Env, Policy
+from bklint.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ for each cause that they give. Rows without a document's number come from newer 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from bklint import packaged
+from bklint.records import dataclass
 from bklint.syntax.yaml import load_data
 
 DIRECTORY = "data/knowledge"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from itertools import pairwise
 from math import log
 
 from bklint.explain.knowledge import Entry, Knowledge
+from bklint.records import dataclass
 
 LEAST = 0.42
 """The score below which words are about nothing known."""

@@ -8,13 +8,13 @@ cannot know it returns as unknown, with the cause. Results are remembered for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
 from bklint import packaged
 from bklint.model.resource import Resource
 from bklint.model.value import ObjectData, Value, walk
+from bklint.records import dataclass
 
 AREAS = (
     "adminrules",

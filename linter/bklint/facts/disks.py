@@ -7,8 +7,6 @@ size counts the 512 bytes of the VHD footer, which the disk does not have.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bklint.facts import fact, record
 from bklint.facts.answers import answer
 from bklint.facts.machines import owners, role_of, slot
@@ -16,6 +14,7 @@ from bklint.model.compare import bounds, contains, equal, number_of
 from bklint.model.relations import DISK, related
 from bklint.model.resource import Resource
 from bklint.model.value import Reason, Unknown, Value, missing, step
+from bklint.records import replace
 
 GIB = 1 << 30
 VHD_FOOTER = 512

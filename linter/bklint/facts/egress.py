@@ -7,7 +7,6 @@ the tag (S1, "Mise en réseau"), so an allow for a private proxy address or for 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from bklint.facts import fact, record
@@ -43,6 +42,7 @@ from bklint.model.compare import bounds, conjunction, disjunction, equal
 from bklint.model.relations import related
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, Reason, Unknown, Value, missing
+from bklint.records import dataclass
 
 PROXY_PORTS = ((80, 80), (443, 443), (3128, 3128), (8000, 9000))
 """Ports on which proxies listen (catalogue BKP104, unknown b)."""

@@ -10,12 +10,12 @@ The one fact a reader would not guess: some regions have another name in tags th
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
 
 from bklint.facts.prefixes import LAST, Prefix, parse, prefix_of
 from bklint.model.compare import disjunction, equal_parts, over_domain
 from bklint.model.resource import Parts, Resource
 from bklint.model.value import Unknown, Value, parts_of
+from bklint.records import dataclass, field
 
 STORAGE, BACKUP, DIRECTORY = "storage", "azurebackup", "azureactivedirectory"
 """The tags of the services that backup needs, lower case."""

@@ -8,7 +8,6 @@ above an allow of all ports to Storage takes nothing from backup.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from bklint.facts import fact, record
@@ -28,6 +27,7 @@ from bklint.facts.services import SPELLED, Service, any_covered
 from bklint.model.compare import bounds, conjunction, disjunction, equal
 from bklint.model.resource import Resource
 from bklint.model.value import Reason, Unknown, Value, first_unknown, missing
+from bklint.records import dataclass
 
 _READS = tuple(f"properties.{name}" for name in ("priority", "direction", "access", "destinationAddressPrefix"))
 

@@ -8,7 +8,6 @@ that a plan needs of them is taken out on the way.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bklint import facts
@@ -24,6 +23,7 @@ from bklint.model.value import ListData, Value
 from bklint.model.verdict import Verdict, verdict_of
 from bklint.policy.model import Env, Operation, Policy
 from bklint.policy.store import PolicySet, parameters
+from bklint.records import dataclass, field
 
 DIALECTS: Mapping[str, Callable[[Request], Ways]] = {
     "terraform": terraform.ways,

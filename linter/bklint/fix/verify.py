@@ -7,7 +7,6 @@ written here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bklint.errors import InputError
@@ -18,6 +17,7 @@ from bklint.fix.gate import check
 from bklint.fix.plan import Plan, Planner, Seen
 from bklint.fix.repository import Edited
 from bklint.policy.store import PolicySet
+from bklint.records import dataclass, field
 from bklint.source import Source
 
 MAX_ROUNDS = 20

@@ -8,13 +8,13 @@ cannot be read goes to `inventory.problems`, what there is to say to `inventory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
 from bklint.files import Reader
 from bklint.model.inventory import Inventory, World
 from bklint.model.resource import Resource
+from bklint.records import dataclass
 
 FRONTENDS: Mapping[str, str] = {
     "terraform": "bklint.frontends.terraform",

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from bklint.model import path as paths
 from bklint.model.resource import Resource
 from bklint.model.value import MISSING, ListData, ObjectData, Reason, Scalar, Unknown, Value, step
+from bklint.records import dataclass
 
 _BOUND = re.compile(r"(>=|<)\s*([\w.\-]+)")
 

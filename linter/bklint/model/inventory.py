@@ -9,7 +9,6 @@ refer to it meet there.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bklint.model import path as paths
@@ -23,6 +22,7 @@ from bklint.model.resource import (
     parse_id,
 )
 from bklint.model.value import ObjectData, Reason, Unknown, Value, parts_of, walk
+from bklint.records import dataclass, field
 from bklint.source import Locator
 
 EXTERNAL = frozenset(

@@ -7,12 +7,12 @@ networkInterfaces/‹p›`. So an id from a function, from `concat` and from a l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bklint.model import path as paths
 from bklint.model.compare import conjunction, equal_parts
 from bklint.model.value import Reason, Text, Unknown, Value, parts_of, text
+from bklint.records import dataclass, field
 from bklint.source import Locator
 
 if TYPE_CHECKING:

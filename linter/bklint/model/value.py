@@ -17,10 +17,10 @@ The one fact a reader would not guess: an `Unknown` may have a `key`. Two unknow
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from bklint.records import dataclass, field, replace
 from bklint.source import Locator, Place
 
 MAX_DOMAIN = 16

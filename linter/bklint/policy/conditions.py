@@ -8,7 +8,6 @@ resource that is created under the same condition.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from bklint.model.inventory import Related
@@ -21,6 +20,7 @@ from bklint.policy.model import Env, Get, Subject, Test
 from bklint.policy.names import Names, Pointer, PolicyError, one_of, targets_of
 from bklint.policy.operators import OPERATORS, Answer, Operator, unknowns
 from bklint.policy.subjects import Scope, constant, operand, parameter, steps_of, subject
+from bklint.records import replace
 
 SUBJECTS = ("field", "fact", "param", "value", "count")
 GROUPS = ("allOf", "anyOf", "not")

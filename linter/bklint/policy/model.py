@@ -7,13 +7,13 @@ reader would not guess: severities are plain labels here, since the `Severity` o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bklint.model.path import Selection
 from bklint.model.resource import Resource
 from bklint.model.value import Value
 from bklint.model.verdict import Truth
+from bklint.records import dataclass, field
 
 SEVERITIES = ("info", "warning", "error")
 """Severity labels, mildest first."""

@@ -7,12 +7,12 @@ checked against what it speaks of.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from bklint.checking import one_of as one_of
 from bklint.model.derive import INLINE, STORAGE
 from bklint.model.relations import DISK, RELATIONS
 from bklint.policy.model import Fact, Facts, Parameter
+from bklint.records import dataclass, field
 
 Pointer = tuple[str | int, ...]
 

@@ -172,7 +172,7 @@ def _reader(origins: Mapping[str, File]) -> Callable[[Policy], Texts]:
 
     def read(policy: Policy) -> Texts:
         if policy.id not in kept:
-            kept[policy.id] = compiler.texts(reading.rest(origins[policy.id]) or {})
+            kept[policy.id] = compiler.texts(reading.texts(origins[policy.id]))
         return kept[policy.id]
 
     return read

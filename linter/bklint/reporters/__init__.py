@@ -8,10 +8,10 @@ came out of a scanned file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 
 from bklint.finding import Report
+from bklint.records import dataclass, field
 from bklint.reporters import mask
 from bklint.reporters.mask import presentable
 

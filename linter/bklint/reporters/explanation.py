@@ -9,7 +9,6 @@ from __future__ import annotations
 import json as json_module
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -17,6 +16,7 @@ from bklint.explain import Answer, Entry, Knowledge, Match, Row
 from bklint.finding import Finding, Report
 from bklint.policy.model import SEVERITIES, Policy
 from bklint.policy.store import PolicySet
+from bklint.records import dataclass, replace
 from bklint.reporters import Rule, Style, mask, render, rules
 from bklint.reporters.paint import Paint
 from bklint.reporters.text import counted

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from xml.etree import ElementTree as ET
 
 from bklint.finding import Accepted, Finding, Report, Undecided
+from bklint.records import dataclass, field
 from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import location
 from bklint.reporters.github import told

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 
 from bklint.finding import Accepted, Finding, RelatedPlace, Report, Undecided
 from bklint.model.inventory import Note
+from bklint.records import replace
 from bklint.source import Source
 
 HIDDEN = "***"
@@ -67,6 +67,22 @@ def _pattern(of_source: bool) -> re.Pattern[str]:
     return re.compile("|".join((*own, *_SHAPES)))
 
 
+_TELLING = (
+    "pass", "secret", "token", "connection", "credential", "data", "settings", "key", "pwd", "sas", "sig=", "code=", "://",
+    "securestring", "bearer", "basic", "user",
+)  # fmt: skip
+"""Every secret but a long run of base64 stands beside one of these words, in any case."""
+_LONG_RUN = re.compile("[A-Za-z0-9+/]{64}")
+
+
+def _may_hold(text: str) -> bool:
+    """Whether a text may hold a secret: most hold none, and the patterns are long."""
+    if not text.isascii():
+        return True
+    folded = text.lower()
+    return any(word in folded for word in _TELLING) or _LONG_RUN.search(text) is not None
+
+
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
@@ -76,7 +92,7 @@ _NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def ranges(line: str) -> list[Range]:
     """The code-point ranges of a source line that hold secrets."""
-    return _ranges(_pattern(True), line)
+    return _ranges(_pattern(True), line) if _may_hold(line) else []
 
 
 def _ranges(pattern: re.Pattern[str], text: str) -> list[Range]:
@@ -107,7 +123,7 @@ def _inside(text: str, start: int, end: int) -> list[Range]:
 
 def masked(text: str) -> str:
     """A message with secrets replaced."""
-    for start, end in reversed(_ranges(_pattern(False), text)):
+    for start, end in reversed(_ranges(_pattern(False), text) if _may_hold(text) else []):
         text = text[:start] + HIDDEN + text[end:]
     return text
 

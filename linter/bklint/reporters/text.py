@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from bklint.finding import Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
+from bklint.records import replace
 from bklint.reporters import Style, mask, statistics
 from bklint.reporters.excerpt import Mark, excerpt, location
 from bklint.reporters.paint import Paint

@@ -9,9 +9,9 @@ behind, once over each character, so it never fails and takes linear time.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from bklint.errors import LimitError
+from bklint.records import dataclass, field
 from bklint.syntax.words import (
     MAX_BYTES,
     MAX_STATEMENTS,

@@ -6,8 +6,9 @@ function it belongs to, the loops around it, and whether it runs only under a co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from bklint.records import dataclass, field
 
 MAX_BYTES = 2 * 1024 * 1024
 """Longest script that is read, in bytes."""

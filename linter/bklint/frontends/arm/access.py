@@ -5,8 +5,6 @@ A member keeps its own place. What is looked up in an unknown is unknown for the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bklint.frontends.arm.operands import key_of
 from bklint.model.compare import equal
 from bklint.model.value import (
@@ -21,6 +19,7 @@ from bklint.model.value import (
     member_of,
     unknown,
 )
+from bklint.records import replace
 from bklint.source import Locator
 
 

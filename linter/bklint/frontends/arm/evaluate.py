@@ -7,7 +7,6 @@ exactly one operand is no constant, whose place it then keeps (`int(parameters('
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
@@ -31,6 +30,7 @@ from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, flaw
 from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived
 from bklint.frontends.arm.placeholders import placeholder
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, join, unknown
+from bklint.records import replace
 from bklint.source import Locator
 from bklint.syntax.json import Document, Pointer
 

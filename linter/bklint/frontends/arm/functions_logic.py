@@ -8,7 +8,6 @@ https://learn.microsoft.com/azure/azure-resource-manager/templates/template-func
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.equality import holds
@@ -16,6 +15,7 @@ from bklint.frontends.arm.functions import MANY, Result, Values, lazy, pure
 from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived, integer, kind, string, truth
 from bklint.model.compare import at_least, at_most
 from bklint.model.value import Reason, Unknown, Value, first_unknown, join
+from bklint.records import replace
 from bklint.source import Locator
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ or linked deployment are evaluated there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.functions import Values, scoped
@@ -15,6 +14,7 @@ from bklint.frontends.arm.members import Fields, LazyObject, flaw, opened
 from bklint.frontends.arm.operands import key_of, require_known, string
 from bklint.model.resource import Resource, id_text
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value
+from bklint.records import replace
 from bklint.source import Locator
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ An id is a composed string with an unknown for the subscription and the group, w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bklint.frontends.arm.functions import MANY, Values, scoped
@@ -16,6 +15,7 @@ from bklint.frontends.arm.functions_numbers import add
 from bklint.frontends.arm.operands import FunctionError, Parts, atom, composed, parts, string, stuck
 from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION
 from bklint.model.value import Data, ListData, ObjectData, Reason, Text, Unknown, Value, parts_of
+from bklint.records import replace
 from bklint.source import Locator
 
 if TYPE_CHECKING:

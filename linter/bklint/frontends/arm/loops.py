@@ -6,11 +6,11 @@ https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resource
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import Reason, Unknown, Value, first_unknown
+from bklint.records import replace
 from bklint.source import Locator
 from bklint.syntax.json import Pointer
 

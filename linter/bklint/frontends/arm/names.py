@@ -8,12 +8,12 @@ https://learn.microsoft.com/azure/azure-resource-manager/management/extension-re
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 from bklint.frontends.arm.operands import composed
 from bklint.model.resource import Parts, segments
 from bklint.model.value import Unknown, Value, parts_of
+from bklint.records import replace
 
 CANONICAL = {
     name.casefold(): name

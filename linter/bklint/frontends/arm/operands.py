@@ -8,7 +8,6 @@ the package.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import NoReturn
 
 from bklint.model.compare import number_of
@@ -25,6 +24,7 @@ from bklint.model.value import (
     parts_of,
     text,
 )
+from bklint.records import replace
 from bklint.source import Locator
 
 MAX_TEXT = 1 << 20

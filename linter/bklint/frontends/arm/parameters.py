@@ -7,7 +7,6 @@ kept, only whether it is empty.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bklint.frontends.arm.members import carried, transformed
@@ -22,6 +21,7 @@ from bklint.model.value import (
     join,
     join_unknown,
 )
+from bklint.records import replace
 from bklint.source import Locator
 from bklint.syntax.json import Document, Pointer
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import product
 
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.model.value import Reason
+from bklint.records import dataclass, field, replace
 from bklint.syntax.words import Loop, Ref, Script, Statement, Word
 
 MAX_ROUNDS = 64

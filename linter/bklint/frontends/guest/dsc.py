@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from bklint.frontends.guest import firewalls, packages, registry, services, windows
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.interfaces import interface, is_ipv6
 from bklint.frontends.guest.text import marked
+from bklint.records import replace
 
 
 def run(call: Call) -> None:

@@ -8,12 +8,12 @@ is undone later.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from bklint.frontends.guest.text import GuestText
 from bklint.model.inventory import World
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource
 from bklint.model.value import ListData, ObjectData, Value
+from bklint.records import dataclass, field
 from bklint.source import Locator, Place
 
 DIALECTS = ("shell", "powershell", "batch")

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from bklint.files import Reader
 from bklint.frontends import Options, Root
 from bklint.frontends.terraform.evaluate import Evaluator
-from bklint.frontends.terraform.inputs import Context, RootInputs, always, contexts, read_vars
+from bklint.frontends.terraform.inputs import Context, RootInputs, VarsFile, always, contexts, read_vars
 from bklint.frontends.terraform.instance import ModuleInstance, Tree
 from bklint.frontends.terraform.lower import lower_tree
 from bklint.frontends.terraform.module import ModuleFiles, installed, local_calls, read_module
-from bklint.model.inventory import Inventory, Note, Problem, World
+from bklint.model.inventory import Inventory, Note, World
 from bklint.model.value import Reason, Unknown, Value
 
 __all__ = ["TerraformRoot", "roots"]
@@ -103,7 +103,8 @@ class TerraformRoot:
         self._parse = parse
         self._contexts = contexts(path, reader, options, set(files.variables))
         self._always = always(path, reader)
-        self._reported: set[str] = set()
+        self._read: dict[str, VarsFile] = {}
+        self._installed: dict[str, str] | None = None
 
     @property
     def contexts(self) -> tuple[str, ...]:
@@ -119,7 +120,7 @@ class TerraformRoot:
             root=self.path,
             parse=self._parse,
             inputs=self._inputs(chosen, assume),
-            registry=installed(self.path, self._reader, self._inventory.notes),
+            registry=self._registry(),
             evaluator=Evaluator(),
             declared={},
             modules={},
@@ -135,12 +136,7 @@ class TerraformRoot:
         return world
 
     def _inputs(self, context: Context, assume: Mapping[str, object]) -> RootInputs:
-        problems: list[Problem] = []
-        files = [read_vars(path, self._reader, problems) for path in (*self._always, *context.files)]
-        for problem in problems:
-            if problem.path not in self._reported:
-                self._inventory.problems.append(problem)
-        self._reported.update(problem.path for problem in problems)
+        files = [self._vars(path) for path in (*self._always, *context.files)]
         assumed = {}
         for cause, choice in assume.items():
             written = self._files.variables.get(cause.removeprefix("var."))
@@ -148,3 +144,16 @@ class TerraformRoot:
             assert choice is None or isinstance(choice, (str, int, float, bool))
             assumed[cause] = Value(choice, place).via("variable", cause, place)
         return RootInputs(files, dict(self._options.variables), assumed)
+
+    def _vars(self, path: str) -> VarsFile:
+        """A variables file, read once for all worlds; so its problems are reported once."""
+        found = self._read.get(path)
+        if found is None:
+            found = self._read[path] = read_vars(path, self._reader, self._inventory.problems)
+        return found
+
+    def _registry(self) -> dict[str, str]:
+        """See `installed`; read once for all worlds."""
+        if self._installed is None:
+            self._installed = installed(self.path, self._reader, self._inventory.notes)
+        return self._installed

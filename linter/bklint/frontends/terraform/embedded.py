@@ -14,8 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -30,6 +29,7 @@ from bklint.frontends.terraform.embedded_text import (
     encoded_by,
     leaves_of,
 )
+from bklint.frontends.terraform.remembered import MAX_TEXT, Remembered
 from bklint.frontends.terraform.shapes import Bag, plain
 from bklint.model.value import (
     MAX_DOMAIN,
@@ -44,6 +44,7 @@ from bklint.model.value import (
     text,
     unknown,
 )
+from bklint.records import replace
 from bklint.source import Locator, Place, Source
 from bklint.syntax import json as json_syntax
 from bklint.syntax.json import Pointer
@@ -96,8 +97,15 @@ def _decoded(why: Unknown, name: str, type_: str | None = None) -> Unknown:
 # -- formats -----------------------------------------------------------------------------------------------------------
 
 
+_BARE_TEXT = (None, None, ())
+"""No hops, no identity, no pieces."""
+
+_DECODED: Remembered[Value] = Remembered(MAX_TEXT // 4)
+_DOCUMENTS: Remembered[json_syntax.Document] = Remembered()
+
+
 def _read_json(written: str) -> Document:
-    document = json_syntax.embedded(written)
+    document = _DOCUMENTS.get(written, len(written), lambda: json_syntax.embedded(written))
     if document.relaxed:
         raise InputError("comments, trailing commas and raw line ends in strings are not allowed")
     return document
@@ -146,7 +154,18 @@ def _decode(value: Value, form: Format) -> Value:
     leaves = leaves_of(value)
     if leaves is None:
         return unknown(Reason.ERROR, f"{form.name}() needs a string", value.place)
-    return _decode_leaves(value, leaves, form)
+    key = _plain_texts(value, leaves, form)
+    if key is None:
+        return _decode_leaves(value, leaves, form)
+    length = sum(len(leaf.data) for leaf in leaves if isinstance(leaf.data, str))
+    return _DECODED.get(key, length, lambda: _decode_leaves(value, leaves, form))
+
+
+def _plain_texts(value: Value, leaves: Sequence[Value], form: Format) -> Hashable:
+    """What the decoded value depends on, where that is but texts at their places; None where it is more."""
+    if value.hops is not None or not all(isinstance(leaf.data, str) and leaf[2:] == _BARE_TEXT for leaf in leaves):
+        return None
+    return (form.name, value.place, tuple([(leaf.data, leaf.place) for leaf in leaves]))
 
 
 def _decode_leaves(value: Value, leaves: Sequence[Value], form: Format) -> Value:

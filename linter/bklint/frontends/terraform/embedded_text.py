@@ -21,6 +21,9 @@ ENCODERS = frozenset({"jsonencode", "yamlencode", "base64encode", "base64gzip", 
 IN_STRING, BARE, END = "\ue000", "\ue001", "\ue002"
 MARK = re.compile(f"[{IN_STRING}{BARE}](\\d+){END}")
 MARKS = re.compile(f"[{IN_STRING}{BARE}{END}]")
+MAX_LEAVES = 20_000
+"""Most pieces of a text whose places are told apart."""
+
 _STRING_EDGE = re.compile(r'\\.|"', re.DOTALL)
 
 
@@ -63,7 +66,7 @@ def leaves_of(value: Value) -> list[Value] | None:
     found: list[Value] = []
     for piece in value.pieces:
         inner = leaves_of(piece)
-        if inner is None:
+        if inner is None or len(found) > MAX_LEAVES:
             return [value._replace(pieces=())]
         found += inner
     joined = text(tuple([part for leaf in found for part in string_parts(leaf) or ()]))

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
-from bklint.frontends.terraform.alignment import align
+from bklint.frontends.terraform.extent import MAX_MEMBERS, Extent
 from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import Bag, bag_of, certain, is_set
-from bklint.frontends.terraform.template_text import parse_template
+from bklint.frontends.terraform.template_text import template
 from bklint.model.value import (
     ListData,
     ObjectData,
@@ -29,7 +29,7 @@ from bklint.model.value import (
     unknown,
 )
 from bklint.source import Place, Source
-from bklint.syntax import hcl, hcl_damage
+from bklint.syntax import hcl
 from bklint.syntax.node import (
     Bad,
     Binary,
@@ -53,6 +53,14 @@ from bklint.syntax.node import (
 
 MAX_DEPTH = 200
 """Deepest nesting of evaluations, counted over expressions and the references between them."""
+
+
+MAX_STEPS = 3_000_000
+"""Most expressions that are evaluated in one world: some half a minute. A root of 10,000 machines takes a million."""
+
+
+def _exhausted() -> Unknown:
+    return Unknown(Reason.LIMIT, f"more than {MAX_STEPS:,} expressions in one root")
 
 
 class Names(Protocol):
@@ -110,6 +118,8 @@ class Evaluator:
 
     def __init__(self) -> None:
         self.depth = 0
+        self.steps = 0
+        self._extent = Extent()
         self._methods: dict[type[Expr], Callable[[Expr, Scope], Value]] = {
             Literal: self._literal,
             Template: self._template,
@@ -132,13 +142,24 @@ class Evaluator:
         method = self._methods.get(type(expr))
         if method is None:
             return unknown(Reason.SYNTAX, "a syntax error", scope.place(expr))
+        if self.steps >= MAX_STEPS:
+            return Value(_exhausted(), scope.place(expr))
         if self.depth >= MAX_DEPTH:
             return unknown(Reason.LIMIT, f"expression nested deeper than {MAX_DEPTH} levels", scope.place(expr))
         self.depth += 1
+        self.steps += 1
         try:
             return method(expr, scope)
+        except RecursionError:
+            return unknown(Reason.LIMIT, "expressions nested too deep", scope.place(expr))
         finally:
             self.depth -= 1
+
+    def _limited(self, value: Value, place: Place) -> Value:
+        """The value, unless it is too much to go on with."""
+        if isinstance(value.data, (ListData, ObjectData)) and self._extent.too_large(value):
+            return unknown(Reason.LIMIT, f"a collection of more than {MAX_MEMBERS:,} members", place)
+        return value
 
     def _literal(self, expr: Expr, scope: Scope) -> Value:
         assert isinstance(expr, Literal)
@@ -146,9 +167,9 @@ class Evaluator:
 
     def _tuple(self, expr: Expr, scope: Scope) -> Value:
         assert isinstance(expr, TupleExpr)
-        return Value(
-            ListData(tuple([self._used(item, str(i), scope) for i, item in enumerate(expr.items)])), scope.place(expr)
-        )
+        place = scope.place(expr)
+        items = tuple([self._used(item, str(i), scope) for i, item in enumerate(expr.items)])
+        return self._limited(Value(ListData(items), place), place)
 
     def _used(self, expr: Expr, label: str, scope: Scope) -> Value:
         """A member of a collection, marked as used where it is written when its deciding text stands elsewhere."""
@@ -167,7 +188,8 @@ class Evaluator:
                 continue
             fields[key] = self._used(value_expr, key, scope)
             keys[key] = scope.place(key_expr)
-        return Value(ObjectData(fields, rest, keys), scope.place(expr))
+        place = scope.place(expr)
+        return self._limited(Value(ObjectData(fields, rest, keys), place), place)
 
     def _key(self, expr: Expr, scope: Scope) -> str | Unknown:
         value = self.evaluate(expr, scope)
@@ -263,6 +285,9 @@ class Evaluator:
         members = self._members(self.evaluate(expr.collection, scope), scope.place(expr))
         pieces: list[Value] = []
         for key, value in members.pairs:
+            if self.steps >= MAX_STEPS:
+                pieces.append(Value(_exhausted(), scope.place(expr)))
+                break
             frames = {expr.value: value} if expr.key is None else {expr.key: key, expr.value: value}
             pieces.extend(self._pieces(expr.parts, scope.within(**frames)))
         if members.rest is not None:
@@ -285,7 +310,7 @@ class Evaluator:
             args.extend(last.data.items)
         if name in ("templatefile", "templatestring"):
             return self._template_call(name, tuple(args), scope, place)
-        return functions.call(name, tuple(args), scope.names.call_context(place))
+        return self._limited(functions.call(name, tuple(args), scope.names.call_context(place)), place)
 
     def _try(self, expr: Call, scope: Scope) -> Value:
         """The first operand that is no error. One that may or may not be an error decides nothing, except a computed
@@ -324,19 +349,16 @@ class Evaluator:
             )
         return self.rendered(text, given.fields, scope, place)
 
-    def rendered(self, template: Value, variables: Mapping[str, Value], scope: Scope, place: Place) -> Value:
+    def rendered(self, written: Value, variables: Mapping[str, Value], scope: Scope, place: Place) -> Value:
         """A template, which must be a known string, with its variables filled in; its text stands where it is written."""
-        assert isinstance(template.data, str)
-        where = template.place.locate() if template.place is not None else place
-        expr = parse_template(Source(where.source.name, template.data.encode()))
-        if isinstance(expr, Bad):
+        assert isinstance(written.data, str)
+        where = written.place.locate() if written.place is not None else place
+        found = template(where, written.data)
+        if isinstance(found.expr, Bad):
             return unknown(Reason.ERROR, f"the template {where.source.name} has a syntax error", place)
-        runs = align(where, template.data)
-        if runs is None:  # composed of several texts: all of it stands at one place
-            source = Source(where.source.name, template.data.encode())
-            return self.evaluate(expr, Scope(scope.names, source, variables))._replace(place=where, pieces=())
-        hcl_damage.move(expr, runs.offset)
-        value = self.evaluate(expr, Scope(scope.names, where.source, variables))
+        value = self.evaluate(found.expr, Scope(scope.names, found.source, variables))
+        if not found.aligned:  # composed of several texts: all of it stands at one place
+            return value._replace(place=where, pieces=())
         return value._replace(place=value.place if value.pieces else place)
 
     def _unary(self, expr: Expr, scope: Scope) -> Value:
@@ -383,6 +405,9 @@ class Evaluator:
         results: list[tuple[Value | None, Value]] = []
         rest, ordered = members.rest, 0
         for number, (key, value) in enumerate(members.pairs):
+            if self.steps >= MAX_STEPS:
+                rest = _exhausted()
+                break
             frames = {expr.value_name: value} if expr.key_name is None else {expr.key_name: key, expr.value_name: value}
             inner = scope.within(**frames)
             kept = True if expr.condition is None else operators.boolean(self.evaluate(expr.condition, inner), place)
@@ -397,8 +422,9 @@ class Evaluator:
                 )
                 ordered += number < members.ordered
         if expr.key is None:
-            return Value(bag_of([value for _, value in results], rest, ordered, members.merging), place)
-        return _object_of(results, rest, expr.group, place)
+            made = bag_of([value for _, value in results], rest, ordered, members.merging)
+            return self._limited(Value(made, place), place)
+        return self._limited(_object_of(results, rest, expr.group, place), place)
 
     def _members(self, collection: Value, place: Place) -> Members:
         return members_of(collection, place)

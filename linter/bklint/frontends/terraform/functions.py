@@ -10,7 +10,6 @@ https://developer.hashicorp.com/terraform/language/functions
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -30,6 +29,7 @@ from bklint.model.value import (
     join,
     unknown,
 )
+from bklint.records import replace
 
 __all__ = ["CallContext", "call", "names"]
 

@@ -8,7 +8,6 @@ into values. A function that knows part of its result in spite of an unknown arg
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from bklint.files import Entry
@@ -30,6 +29,7 @@ from bklint.model.value import (
     text,
     type_of,
 )
+from bklint.records import replace
 from bklint.source import Locator
 
 

@@ -9,7 +9,6 @@ https://developer.hashicorp.com/terraform/language/functions (collection functio
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from bklint.frontends.terraform.functions_arguments import (
     Args,
@@ -43,6 +42,7 @@ from bklint.model.value import (
     join,
     type_of,
 )
+from bklint.records import replace
 from bklint.source import Locator
 
 

@@ -29,6 +29,7 @@ from bklint.frontends.terraform.functions_arguments import (
     undecided,
 )
 from bklint.frontends.terraform.functions_encoding import base64_text, digest
+from bklint.frontends.terraform.remembered import Remembered
 from bklint.frontends.terraform.shapes import make_set
 from bklint.frontends.terraform.types import STRING, plain_convert
 from bklint.model.value import Hop, Reason, Text, Unknown, Value
@@ -36,6 +37,8 @@ from bklint.source import Place, Source
 
 _ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:")
 _MOST_FILES = 10_000
+_SOURCES: Remembered[Source] = Remembered()
+"""One document for each file, so that what is read from it is read once."""
 
 
 def _path(value: Value, context: CallContext) -> str:
@@ -64,7 +67,7 @@ def _file(args: Args, context: CallContext) -> Result:
         written = raw.decode("utf-8")
     except UnicodeError as error:
         raise FailedError(f"{path} is not valid UTF-8") from error
-    source = Source(path, raw)
+    source = _SOURCES.get((path, raw), len(raw), lambda: Source(path, raw))
     return Value(written, Place(source, 0, len(raw)), Hop("function", "file()", context.place, args[0].hops))
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.functions_arguments import (
@@ -27,6 +26,7 @@ from bklint.frontends.terraform.functions_arguments import (
 from bklint.frontends.terraform.scalars import number_string
 from bklint.frontends.terraform.shapes import settled
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, text
+from bklint.records import replace
 
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _TABLE = str.maketrans(_ESCAPED)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from bklint.frontends.terraform.embedded import decode_yaml
 from bklint.frontends.terraform.functions_arguments import (
@@ -29,6 +28,7 @@ from bklint.frontends.terraform.functions_arguments import (
 from bklint.frontends.terraform.scalars import number_string
 from bklint.frontends.terraform.shapes import settled
 from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, text
+from bklint.records import replace
 
 _WIDTH = 80
 _SPECIAL = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
 
 from bklint.errors import InputError
 from bklint.files import Reader, join
@@ -20,6 +19,7 @@ from bklint.frontends.terraform.evaluate import constant
 from bklint.frontends.terraform.module import Written
 from bklint.model.inventory import Problem
 from bklint.model.value import ListData, ObjectData, Reason, Scalar, Unknown, Value, unknown
+from bklint.records import dataclass, field
 from bklint.source import Place, Source
 from bklint.syntax import hcl
 from bklint.syntax.node import Attribute, Call, Expr, GetAttr, Literal, Name, TupleExpr

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from bklint.errors import InputError
@@ -33,6 +32,7 @@ from bklint.model.value import (
     first_unknown,
     unknown,
 )
+from bklint.records import dataclass
 from bklint.source import Place, Source
 from bklint.syntax.node import Attribute
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 
 from bklint import packaged
@@ -17,6 +16,7 @@ from bklint.frontends.terraform.embedded import decode_json
 from bklint.frontends.terraform.views import View
 from bklint.model import path as paths
 from bklint.model.value import ListData, ObjectData, Unknown, Value
+from bklint.records import dataclass, replace
 from bklint.source import Locator
 from bklint.syntax import yaml
 

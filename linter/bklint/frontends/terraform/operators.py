@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator as python
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import is_set
@@ -30,6 +29,7 @@ from bklint.model.value import (
     type_of,
     unknown,
 )
+from bklint.records import replace
 from bklint.source import Place
 
 _ORDER: dict[str, Callable[[float, float], bool]] = {">": python.gt, ">=": python.ge, "<": python.lt, "<=": python.le}
@@ -171,6 +171,8 @@ def _choices(value: Value) -> tuple[Value, ...]:
 def equal(left: Value, right: Value) -> bool | None:
     """Terraform's `==`: exact, types included; None where it is not known."""
     a, b = left.data, right.data
+    if type(a) is str and type(b) is str:  # what `contains` compares by the ten thousand
+        return a == b
     if isinstance(a, ListData) and isinstance(b, ListData) and is_set(a) is not is_set(b):
         return False
     if same(left, right):

@@ -13,6 +13,9 @@ from typing import NamedTuple
 MAX_PROGRAM = 4000
 """Most instructions of one pattern; counted repetitions are written out."""
 
+_REMEMBERED = 1000
+"""Most characters whose answer a class remembers."""
+
 _COUNTED = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 _FLAGS = re.compile(r"\?([imsU]*)(?:-([imsU]+))?([:)])")
 _NAMED = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
@@ -64,6 +67,20 @@ class _Class(NamedTuple):
         positive = self._replace(negated=False)
         lower, upper = character.lower(), character.upper()
         return any(map(positive.has, {character, lower, upper, upper.lower(), lower.upper()})) != self.negated
+
+
+class _Remembered(dict[str, bool]):
+    """The answers of a test, which is asked of the same few characters again and again."""
+
+    def __init__(self, test: Test) -> None:
+        super().__init__()
+        self._test = test
+
+    def __missing__(self, character: str) -> bool:
+        answer = self._test(character)
+        if len(self) < _REMEMBERED:
+            self[character] = answer
+        return answer
 
 
 def _class(written: str, negated: bool = False) -> _Class:
@@ -264,7 +281,7 @@ class Parser:
 
     def tested(self, known: _Class) -> Code:
         """One character of a class."""
-        test = known.folded if "i" in self.flags else known.has
+        test = _Remembered(known.folded if "i" in self.flags else known.has).__getitem__
         return Code((Step("char", test),), test)
 
     def group(self, depth: int) -> Code | None:

@@ -93,9 +93,10 @@ def _run(
     """The slots of the leftmost match, and how many of the allowed steps are left. Raises UnsupportedError for none."""
     current: _Threads = []
     seen: set[int] = set()
+    length = len(text)
     matched: tuple[int, ...] | None = None
     blank = (-1,) * slots
-    for at in range(start, len(text) + 1):
+    for at in range(start, length + 1):
         steps -= 1 + len(seen)
         if steps < 0:
             raise UnsupportedError("a text too long for its pattern")
@@ -109,11 +110,11 @@ def _run(
         following: _Threads = []
         reached: set[int] = set()
         for pc, caps in current:
-            step = program[pc]
-            if step.kind == "match":
+            test = program[pc].test
+            if test is None:  # only a character and the match make a thread
                 matched = caps
                 break
-            if at < len(text) and step.test is not None and step.test(text[at]):
+            if at < length and test(text[at]):
                 _follow(program, following, reached, pc + 1, caps, text, at + 1)
         current, seen = following, reached
     return matched, steps

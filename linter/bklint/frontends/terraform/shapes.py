@@ -7,11 +7,11 @@ everything behind the front-end takes for what they are derived from.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from functools import cmp_to_key
 
 from bklint.frontends.terraform.scalars import number_string
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, type_of
+from bklint.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

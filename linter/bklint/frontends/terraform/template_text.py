@@ -6,9 +6,39 @@ resolves no escapes (https://developer.hashicorp.com/terraform/language/expressi
 
 from __future__ import annotations
 
-from bklint.source import Source
+from typing import NamedTuple
+
+from bklint.frontends.terraform.alignment import align
+from bklint.frontends.terraform.remembered import Remembered
+from bklint.source import Place, Source
 from bklint.syntax import hcl, hcl_damage
 from bklint.syntax.node import Bad, Expr, Literal, Template
+
+
+class TemplateText(NamedTuple):
+    """A template as an expression with places in `source`; `aligned` tells that this is where it is written."""
+
+    expr: Expr
+    source: Source
+    aligned: bool
+
+
+_TEMPLATES: Remembered[TemplateText] = Remembered()
+
+
+def template(where: Place, written: str) -> TemplateText:
+    """The expression that a text at a place is; Bad where it has a syntax error."""
+
+    def read() -> TemplateText:
+        source = Source(where.source.name, written.encode())
+        expr = parse_template(source)
+        runs = align(where, written)
+        if runs is None or isinstance(expr, Bad):
+            return TemplateText(expr, source, False)
+        hcl_damage.move(expr, runs.offset)
+        return TemplateText(expr, where.source, True)
+
+    return _TEMPLATES.get((where, written), len(written), read)
 
 
 def parse_template(source: Source) -> Expr:

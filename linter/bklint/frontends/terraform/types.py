@@ -14,7 +14,6 @@ https://developer.hashicorp.com/terraform/language/expressions/types#type-conver
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bklint.frontends.terraform.scalars import number_string, parse_bool, parse_number
@@ -32,6 +31,7 @@ from bklint.model.value import (
     type_of,
     unknown,
 )
+from bklint.records import dataclass, replace
 from bklint.syntax.node import Call, Expr, Literal, Name, ObjectExpr, TupleExpr
 
 __all__ = [

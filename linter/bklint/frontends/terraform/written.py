@@ -9,13 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.frontends.terraform.module import ENDINGS, ModuleFiles, Written, local_calls, read_module
 from bklint.frontends.terraform.views import makes
+from bklint.records import dataclass
 from bklint.source import Place, Source
 from bklint.syntax.node import Block, Body, Expr, Literal, ObjectExpr, TupleExpr
 
