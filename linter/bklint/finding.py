@@ -102,6 +102,11 @@ class Finding:
         return self.instances or (self.address,)
 
     @property
+    def link(self) -> str:
+        """The page of the resource it points at, where that was read from Azure."""
+        return self.place.locate().source.link if self.place is not None else ""
+
+    @property
     def paths(self) -> frozenset[str]:
         """The files of all its places."""
         places = (self.place, self.fix_at, *(related.place for related in self.related))
@@ -129,6 +134,11 @@ def key_of(finding: Finding) -> Key:
     """The key of a finding; ids and addresses compare without case."""
     address = lasting(finding.address, finding.resource_type)
     return Key(finding.policy, address.casefold(), finding.sub_key.casefold(), finding.path)
+
+
+def of_azure(path: str) -> bool:
+    """Whether a finding's path is the id of a resource of Azure and no file."""
+    return path.casefold().startswith(("/subscriptions/", "/providers/microsoft."))
 
 
 def fingerprints(findings: Iterable[Finding]) -> list[str]:
@@ -188,6 +198,33 @@ class Undecided:
     header: Locator | None = None
 
 
+class Failure(NamedTuple):
+    """A backup job that failed in Azure. `machine` is the id of the virtual machine, or its name where the id is not
+    known. `entry` is what its code or message is in the knowledge base, `policies` are those behind it. `explained` are
+    the findings of these on what concerns the machine, `others` further findings there: policy, address, message."""
+
+    job: str
+    machine: str
+    operation: str
+    started: str
+    codes: tuple[str, ...]
+    message: str
+    entry: str
+    policies: tuple[str, ...]
+    explained: tuple[tuple[str, str, str], ...]
+    others: tuple[tuple[str, str, str], ...]
+    link: str = ""
+
+
+class Estate(NamedTuple):
+    """What was read from Azure: subscriptions, resources in them, and requests that this took."""
+
+    subscriptions: int
+    resources: int
+    requests: int
+    failures: tuple[Failure, ...] = ()
+
+
 @dataclass(slots=True)
 class Report:
     """Everything a scan has to say. Findings are sorted by (path, offset, policy)."""
@@ -219,3 +256,5 @@ class Report:
     """How much of what policies read is decided, where that was asked for."""
     compared: bool = False
     """Whether findings were compared with a baseline or a base, so that those left are new."""
+    estate: Estate | None = None
+    """What was read from Azure, where that was asked for."""

@@ -19,7 +19,7 @@ from bklint.directives import MARK, Directive, directives
 from bklint.discover import Inputs
 from bklint.errors import InputError
 from bklint.files import MAX_BYTES, Reader, normalise
-from bklint.finding import Accepted, Finding, Gone, Report, Undecided
+from bklint.finding import Accepted, Finding, Gone, Report, Undecided, of_azure
 from bklint.policy.store import RESERVED, PolicySet
 from bklint.records import dataclass, field, replace
 from bklint.source import Locator, Source
@@ -80,6 +80,8 @@ class Sieve:
         self._policies = policies
         asked = (policy for policy in policies if options.edition not in policy.disabled)
         notices = NOTICES if options.suppressions else ()
+        self.gaps = False
+        """Whether a part of Azure was not read: then nothing there is gone because it was not found."""
         self._judged = frozenset((*(policy.id for policy in asked), "BKP900", *notices))
 
     @property
@@ -89,6 +91,7 @@ class Sieve:
 
     def sift(self, found: Found) -> Sifted:
         """The findings that count, and what became of the others."""
+        self.gaps = has_gaps(found.findings)
         sifted = Sifted()
         left = list(self._reported(filter(None, map(self._choices.chosen, found.findings))))
         left = self._suppressed(left, found, sifted)
@@ -170,10 +173,12 @@ class Sieve:
         directory = posixpath.dirname(normalise(file)) or "."
 
         def relative(shown: str) -> str:
+            if of_azure(shown):
+                return shown
             return os.path.relpath(shown, directory).replace(os.sep, "/")
 
         def exists(entry: str) -> bool:
-            return self._reader.exists(normalise(os.path.relpath(os.path.join(directory, entry))))
+            return of_azure(entry) or self._reader.exists(normalise(os.path.relpath(os.path.join(directory, entry))))
 
         return View(relative, exists, self._moves())
 
@@ -188,12 +193,19 @@ class Sieve:
         tops = [os.path.abspath(path) for path in self._paths]
 
         def inside(path: str) -> bool:
+            if of_azure(path):
+                return self._read_in_azure(path)
             shown = normalise(os.path.relpath(os.path.join(directory, path)))
             whole = os.path.abspath(shown)
             below = any(whole == top or whole.startswith(top.rstrip(os.sep) + os.sep) for top in tops)
             return below and (not only or shown in only) and not self._choices.config.excludes(shown)
 
         return baseline.seen_by(self._judged, undecided, inside)
+
+    def _read_in_azure(self, identity: str) -> bool:
+        """Whether this scan looked at a resource of Azure, were it there. With files it looks at what these meet only."""
+        live = self._options.live
+        return live is not None and not self._paths and not self.gaps and live.covers(identity)
 
     # -- where a change is at fault ------------------------------------------------------------------------------
 
@@ -221,6 +233,11 @@ class Sieve:
         except InputError:
             before = b""
         return changed_lines(before, source.data)
+
+
+def has_gaps(findings: Iterable[Finding]) -> bool:
+    """Whether findings tell that a part of Azure was not read."""
+    return any(each.policy == "BKP900" and of_azure(each.path) for each in findings)
 
 
 def changed_lines(before: bytes, after: bytes) -> frozenset[int]:

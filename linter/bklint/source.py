@@ -77,6 +77,15 @@ class Source:
         return f"Source({self.name!r})"
 
     @property
+    def link(self) -> str:
+        """The web page that shows it, of a resource read from Azure; empty for a document."""
+        return ""
+
+    def member(self, offset: int) -> str:
+        """The property path of what starts at a byte offset, of a resource read from Azure; empty for a document."""
+        return ""
+
+    @property
     def lines(self) -> list[int]:
         """Byte offsets at which the lines start."""
         if self._lines is None:

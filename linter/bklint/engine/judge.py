@@ -122,9 +122,9 @@ class Counts:
     def add(self, world: World, policies: PolicySet) -> None:
         """Count the declared resources of a world; an inline part counts as what it is a part of."""
         for resource in world.resources:
-            if not resource.declared:
-                continue
             whole = resource.parent if resource.derived and resource.parent is not None else resource
+            if not resource.declared or "foreign" in whole.extra:
+                continue
             self._all.add(whole.address)
             if policies.of(resource.type):
                 self._interest.add(whole.address)

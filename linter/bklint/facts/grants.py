@@ -19,6 +19,7 @@ from bklint.facts.machines import is_type, says
 from bklint.facts.scopes import holds, scope_of
 from bklint.model import path as paths
 from bklint.model.compare import conjunction, contains, disjunction, equal, like, over_domain
+from bklint.model.derive import left_open
 from bklint.model.relations import children
 from bklint.model.resource import Resource
 from bklint.model.value import Ident, ListData, Reason, Unknown, Value, first_unknown, missing, step
@@ -166,7 +167,8 @@ def _by_roles(vault: Resource) -> Model:
         covered = covers(assignment, vault) if assignment.declared else False
         if covered is not False:
             by_whom.setdefault(_whom(assignment), []).append((assignment, covered))
-    return Model([_together(found) for found in by_whom.values()], vault.world.open)
+    why = vault.world.open or left_open(vault, ASSIGNMENT)
+    return Model([_together(found) for found in by_whom.values()], why)
 
 
 def _whom(assignment: Resource) -> Hashable:

@@ -166,7 +166,8 @@ def asks_other_roots(world: World) -> bool:
 
 
 def _evidence(kind: str, resource: Resource, subscription: Value) -> Evidence:
-    return Evidence(kind, resource.address, subscription, Value(resource.address, resource.body.place))
+    label = _label(resource).rpartition(";")[2] if resource.dialect == "azure" else resource.address
+    return Evidence(kind, label, subscription, Value(label, resource.body.place))
 
 
 def _items(world: World) -> Iterable[Resource]:

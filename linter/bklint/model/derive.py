@@ -87,10 +87,9 @@ def _child(
         return None
     if not isinstance(body.data, ObjectData):
         return None
-    label = str(name.data) if isinstance(name.data, str) else path.rpartition(".")[2]
     child = Resource(
         type=type_,
-        address=f"{resource.address}.{label}" if type_ != DISK else f"{resource.address}.{path.rpartition('.')[2]}",
+        address=_address(resource, type_, body, path, name),
         body=body if rest is None else body._replace(data=ObjectData(body.data.fields, rest, body.data.keys)),
         world=resource.world,
         names=(*resource.names, name),
@@ -108,6 +107,15 @@ def _child(
     child.group_address = resource.group_address or resource.address
     resource.world.add(child)
     return child
+
+
+def _address(resource: Resource, type_: str, body: Value, path: str, name: Value) -> str:
+    """What a child is called: by its own id, as resources read from Azure state it, else by its parent and name."""
+    own = step(body, "id").data
+    if isinstance(own, str) and own.casefold().startswith(f"{resource.address.casefold()}/"):
+        return own
+    label = str(name.data) if isinstance(name.data, str) and type_ != DISK else path.rpartition(".")[2]
+    return f"{resource.address}.{label}"
 
 
 def _disks(resource: Resource, path: str) -> None:

@@ -113,11 +113,12 @@ class World:
     _stub_ids: set[int] = field(default_factory=set)
     _stubs: dict[Hashable, Resource] = field(default_factory=dict)
 
-    def add(self, resource: Resource) -> None:
-        """Add a resource; before or after `finish`."""
-        self.resources.append(resource)
+    def add(self, resource: Resource, *, first: bool = False) -> None:
+        """Add a resource; before or after `finish`. `first` puts it before all others, as what was there already."""
+        self.resources.insert(0 if first else len(self.resources), resource)
         type_ = resource.type.casefold()
-        self._by_type.setdefault(type_, []).append(resource)
+        listed = self._by_type.setdefault(type_, [])
+        listed.insert(0 if first else len(listed), resource)
         name = _index_of(parts_of(resource.names[-1]) or ())
         self._by_name.setdefault((type_, name), []).append(resource)
         if not isinstance(name, str):

@@ -7,6 +7,7 @@ networkInterfaces/‹p›`. So an id from a function, from `concat` and from a l
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from bklint.model import path as paths
@@ -59,7 +60,8 @@ class Resource:
     source_type: str = ""
     version: str = ""
     mode: str = "managed"
-    """managed, existing (declared elsewhere, only referred to) or data (read from Azure at deployment)."""
+    """managed, existing (declared elsewhere, only referred to), data (read from Azure at deployment) or seen (read from
+    Azure by bklint as it is, and no subject of a policy)."""
     parent_ref: Value | None = None
     scope: Value | None = None
     conditional: Unknown | None = None
@@ -92,8 +94,8 @@ class Resource:
 
     @property
     def declared(self) -> bool:
-        """Whether its properties are written here (and not only its identity)."""
-        return self.mode == "managed"
+        """Whether its properties are all here (and not only its identity)."""
+        return self.mode in ("managed", "seen")
 
 
 class ResourceId(NamedTuple):
@@ -128,9 +130,19 @@ def _word(segment: Parts) -> str | None:
 
 def parse_id(value: Value) -> ResourceId | None:
     """The resource id a value spells, or None when it is not (or not recognisably) one."""
+    if isinstance(value.data, str):
+        return _parse_literal(value.data)
     parts = parts_of(value)
-    if not parts or isinstance(value.data, Unknown):
-        return None
+    return None if not parts or isinstance(value.data, Unknown) else _parse(parts)
+
+
+@lru_cache(maxsize=8192)
+def _parse_literal(identity: str) -> ResourceId | None:
+    """An id without an unknown part: a live scan meets each many times."""
+    return _parse((identity,)) if identity else None
+
+
+def _parse(parts: Parts) -> ResourceId | None:
     found = segments(parts)
     if found[0] == ():
         return _parse_absolute(found[1:])

@@ -7,7 +7,7 @@ could end a command or its properties early is escaped. There is no issue below 
 
 from __future__ import annotations
 
-from bklint.finding import Finding, Report, Severity
+from bklint.finding import Finding, Report, Severity, of_azure
 from bklint.reporters import Style, mask
 from bklint.reporters.github import in_one_line
 from bklint.reporters.places import annotated, places
@@ -25,8 +25,10 @@ def report(report: Report, style: Style) -> str:
 def _issue(finding: Finding) -> str:
     primary, _ = annotated(finding, places(finding))
     path = finding.path if primary is None else primary.place.source.name
-    properties = {"type": ISSUES[finding.severity], "sourcepath": mask.escaped(path)}
-    if primary is not None:
+    properties = {"type": ISSUES[finding.severity]}
+    if not of_azure(path):
+        properties["sourcepath"] = mask.escaped(path)
+    if primary is not None and not of_azure(path):
         line, column = primary.place.position
         properties |= {"linenumber": str(line), "columnnumber": str(column)}
     properties["code"] = finding.policy

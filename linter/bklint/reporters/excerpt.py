@@ -55,8 +55,10 @@ def excerpt(marks: Sequence[Mark], paint: Paint, width: int) -> Iterator[str]:
 
 
 def location(place: Place) -> str:
-    """`file:line:column`, or the name alone of a source without text."""
+    """`file:line:column`, the id and property of a resource read from Azure, or the name alone of a source without text."""
     name = mask.escaped(place.source.name)
+    if place.source.link:
+        return " ".join(filter(None, (name, mask.escaped(place.source.member(place.start)))))
     if not place.source.data:
         return name
     line, column = place.position
@@ -81,7 +83,8 @@ def _block(spots: list[_Spot], gutter: int, paint: Paint, width: int) -> Iterato
     for line in dict.fromkeys(spot.line for spot in spots):
         if line > before + 1:
             yield paint("...", "gutter")
-        number = paint(f"{line:>{gutter}}", "gutter")
+        live = bool(spots[0].mark.place.source.link)  # its text is no file, so its lines have no numbers
+        number = " " * gutter if live else paint(f"{line:>{gutter}}", "gutter")
         pending = [spot for spot in spots if spot.line == line]
         while pending:
             shown, rows, pending = _line(pending, width - gutter - 3, paint)

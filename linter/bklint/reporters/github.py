@@ -6,7 +6,7 @@ is escaped (https://docs.github.com/actions/reference/workflow-commands-for-gith
 
 from __future__ import annotations
 
-from bklint.finding import Finding, Report, Severity
+from bklint.finding import Finding, Report, Severity, of_azure
 from bklint.reporters import Style, mask
 from bklint.reporters.places import annotated, places
 from bklint.reporters.text import headline
@@ -22,8 +22,9 @@ def report(report: Report, style: Style) -> str:
 
 def _command(finding: Finding) -> str:
     primary, _ = annotated(finding, places(finding))
-    properties = {"file": mask.escaped(finding.path if primary is None else primary.place.source.name)}
-    if primary is not None:
+    path = finding.path if primary is None else primary.place.source.name
+    properties = {} if of_azure(path) else {"file": mask.escaped(path)}
+    if primary is not None and not of_azure(path):
         first, last = primary.place.position, primary.place.end_position
         properties |= {"line": str(first.line), "endLine": str(last.line), "col": str(first.column)}
         if first.line == last.line:
@@ -43,6 +44,8 @@ def told(finding: Finding) -> list[str]:
         lines.append(f"Fix: {' '.join(finding.fix.summary.split())}")
     if finding.address:
         lines.append(f"Resource: {finding.address}")
+    if finding.link:
+        lines.append(f"Portal: {finding.link}")
     return lines
 
 

@@ -11,7 +11,7 @@ import json
 import posixpath
 from typing import Any
 
-from bklint.finding import Finding, Report, Severity, fingerprints
+from bklint.finding import Finding, Report, Severity, fingerprints, of_azure
 from bklint.reporters import Style, mask
 from bklint.reporters.github import in_one_line
 from bklint.reporters.places import annotated, places
@@ -32,6 +32,7 @@ def _issue(finding: Finding, fingerprint: str, style: Style) -> dict[str, Any]:
     path = finding.path
     if primary is not None:
         path = primary.place.source.name
+    if primary is not None and not of_azure(path):
         lines = {"begin": primary.place.position.line, "end": primary.place.end_position.line}
     return {
         "description": in_one_line(finding),
@@ -43,6 +44,9 @@ def _issue(finding: Finding, fingerprint: str, style: Style) -> dict[str, Any]:
 
 
 def _relative(path: str, root: str) -> str:
-    """A path as GitLab compares it: below the checkout, without `./`."""
+    """A path as GitLab compares it: below the checkout, without `./`. A resource of Azure is in no file; its id, which the
+    format wants for a path, tells at least which it is."""
+    if of_azure(path):
+        return mask.escaped(path).lstrip("/")
     whole = posixpath.normpath(path)
     return mask.escaped(whole.removeprefix(root.rstrip("/") + "/") if root else whole)

@@ -18,7 +18,7 @@ from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import Mark, excerpt, location
 from bklint.reporters.paint import Paint
 from bklint.reporters.places import Places, places
-from bklint.reporters.text import cause, counted, headline, known, work
+from bklint.reporters.text import cause, counted, headline, known, reasons, work
 
 WIDTH = 120
 """Columns of excerpts."""
@@ -37,7 +37,8 @@ def report(report: Report, style: Style) -> str:
     main = [*_summary(report), _filters(report)]
     main += ['<section id="findings">', *map(_finding, _ordered(report.findings)), "</section>"]
     main += ['<p id="none" hidden>Nothing matches these filters.</p>']
-    main += [*_accepted(report.accepted), *_gone(report.gone), *_undecided(report.undecided), *_unread(report)]
+    main += [*_failures(report), *_accepted(report.accepted), *_gone(report.gone)]
+    main += [*_undecided(report.undecided), *_unread(report)]
     footer = f"<footer>bklint {escape(style.version)}, edition {escape(report.edition)}</footer>"
     # ASCII with references is read right whatever encoding standard output has.
     return framed("\n".join([*main, footer])).encode("ascii", "xmlcharrefreplace").decode("ascii")
@@ -156,6 +157,8 @@ def _remarks(finding: Finding, left_out: int) -> Iterator[str]:
     if finding.address:
         kind = f" ({finding.resource_type})" if finding.resource_type else ""
         yield _remark("resource", f"{finding.address}{kind}")
+    if finding.link:
+        yield f"<dt>portal</dt><dd>{_anchor(finding.link)}</dd>"
     for note in _notes(finding, left_out):
         yield _remark("note", note)
     if finding.errors:
@@ -205,15 +208,22 @@ def _linked(text: str) -> str:
     """Escaped text in which addresses of pages are links."""
     parts, at = [], 0
     for match in _URL.finditer(text):
-        parts += [
-            escape(text[at : match.start()]),
-            f'<a href="{escape(match[0])}" rel="noreferrer">{escape(match[0])}</a>',
-        ]
+        parts += [escape(text[at : match.start()]), _anchor(match[0])]
         at = match.end()
     return "".join([*parts, escape(text[at:])])
 
 
+def _anchor(address: str) -> str:
+    return f'<a href="{escape(address)}" rel="noreferrer">{escape(address)}</a>'
+
+
 # -- what is no finding --------------------------------------------------------------------------------------------
+
+
+def _failures(report: Report) -> list[str]:
+    failures = report.estate.failures if report.estate is not None else ()
+    rows = [(each.started[:16], each.machine, ", ".join(each.codes), "; ".join(reasons(each))) for each in failures]
+    return _table("backup jobs that failed", ("started", "machine", "error", "explained by"), rows)
 
 
 def _accepted(accepted: Sequence[Accepted]) -> list[str]:

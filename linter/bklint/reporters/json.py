@@ -5,7 +5,7 @@
     edition    original | current
     findings   [{policy, name, severity, message, notice, path, at, address, resourceType, dialect, why, errors,
                  related: [{label, at}], fixAt, fix: {safety, summary, language, snippet} | null, notes, contexts,
-                 instances, subKey, conditional, documents, fingerprint, changedAt}]
+                 instances, subKey, conditional, documents, fingerprint, changedAt, link}]
     known      [{kind: comment | configuration | baseline | base, reason, policy, severity, message, path, at, address,
                  fingerprint}]
     gone       [{kind: baseline | base, policy, address, path, message}]
@@ -13,6 +13,8 @@
     notes      [{kind, message, strict, at}]
     statistics {kinds: [{kind, decided, notCreated, undecided, share}], reasons: [{reason, attributes}],
                 causes: [{reason, cause, attributes}]}, only with --statistics
+    failures   [{job, machine, operation, started, codes, message, entry, policies,
+                 explained: [{policy, address, message}], others: [the same], link}]
     summary    {exitCode, errors, warnings, infos, hidden, suppressed, inBaseline, older, filesRead, filesByDialect,
                 filesUnread, filesSkipped,
                 resources, resourcesOfInterest, machines, checksPassed, undecided}
@@ -20,8 +22,11 @@
 `known` are findings that do not count: suppressed, in the baseline, or older than the change; `gone` are those of the
 baseline or of the base of the change that are no longer there. `at`, `fixAt` and `changedAt` are {path, line, column,
 endLine, endColumn, start, end} or null. Lines and columns are 1-based and count code points, `start` and `end` are byte
-offsets in the UTF-8 text; ends are exclusive. Texts of the scanned files are not repeated, only where they are.
-`fingerprint` holds no line number, so it survives edits elsewhere in the file. `bklint schema output` prints the schema.
+offsets in the UTF-8 text; ends are exclusive. Of a resource read from Azure, `path` is its id, `property` the property
+that is meant and `link` its page in the portal; lines are those of its own JSON, indented by two. `failures` are backup
+jobs that failed, with the findings that explain them; only a live scan has any. Texts of the scanned files are not
+repeated, only where they are. `fingerprint` holds no line number, so it survives edits elsewhere in the file.
+`bklint schema output` prints the schema.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ import json
 from typing import Any
 
 from bklint.decided import Statistics
-from bklint.finding import Accepted, Finding, Report, Severity, Undecided, fingerprints
+from bklint.finding import Accepted, Failure, Finding, Report, Severity, Undecided, fingerprints
 from bklint.reporters import Style
 from bklint.reporters.places import places
 from bklint.source import Locator
@@ -60,11 +65,36 @@ def report(report: Report, style: Style) -> str:
         ],
         "undecided": [_undecided(check) for check in report.undecided],
         "notes": [{"kind": n.kind, "message": n.message, "strict": n.strict, "at": _at(n.place)} for n in report.notes],
+        **_azure(report),
         "summary": _summary(report, style),
     }
     if report.statistics is not None:
         data["statistics"] = _statistics(report.statistics)
     return json.dumps(data, indent=2) + "\n"
+
+
+def _azure(report: Report) -> dict[str, Any]:
+    """What only a live scan has."""
+    if report.estate is None:
+        return {}
+    return {"failures": [_failure(each) for each in report.estate.failures]}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    names = ("policy", "address", "message")
+    return {
+        "job": failure.job,
+        "machine": failure.machine,
+        "operation": failure.operation,
+        "started": failure.started,
+        "codes": list(failure.codes),
+        "message": failure.message,
+        "entry": failure.entry,
+        "policies": list(failure.policies),
+        "explained": [dict(zip(names, each, strict=True)) for each in failure.explained],
+        "others": [dict(zip(names, each, strict=True)) for each in failure.others],
+        "link": failure.link,
+    }
 
 
 def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
@@ -94,6 +124,7 @@ def _finding(finding: Finding, fingerprint: str) -> dict[str, Any]:
         "documents": list(finding.documents),
         "fingerprint": fingerprint,
         "changedAt": _at(finding.annotate),
+        **({"link": finding.link} if finding.link else {}),
     }
 
 
@@ -136,6 +167,7 @@ def _at(locator: Locator | None) -> dict[str, Any] | None:
         "endColumn": last.column,
         "start": place.start,
         "end": place.end,
+        **({"property": place.source.member(place.start), "link": place.source.link} if place.source.link else {}),
     }
 
 
@@ -178,6 +210,20 @@ def _summary(report: Report, style: Style) -> dict[str, Any]:
         "machines": report.machines,
         "checksPassed": report.checks_passed,
         "undecided": len(report.undecided),
+        **_read(report),
+    }
+
+
+def _read(report: Report) -> dict[str, int]:
+    estate = report.estate
+    if estate is None:
+        return {}
+    explained = sum(bool(each.explained) for each in estate.failures)
+    return {
+        "subscriptions": estate.subscriptions,
+        "requests": estate.requests,
+        "jobsFailed": len(estate.failures),
+        "jobsExplained": explained,
     }
 
 

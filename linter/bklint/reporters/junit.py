@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from bklint.finding import Accepted, Finding, Report, Undecided
+from bklint.finding import Accepted, Finding, Report, Undecided, of_azure
 from bklint.records import dataclass, field
 from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import location
@@ -127,6 +127,8 @@ def _at(findings: Sequence[Finding]) -> dict[str, str]:
     if not findings:
         return {}
     primary, _ = annotated(findings[0], places(findings[0]))
+    if of_azure(findings[0].path if primary is None else primary.place.source.name):
+        return {}
     if primary is None:
         return {"file": mask.escaped(findings[0].path)}
     return {"file": mask.escaped(primary.place.source.name), "line": str(primary.place.position.line)}

@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from bklint.finding import Finding, Gone, Report, Severity
+from bklint.finding import Failure, Finding, Gone, Report, Severity
 from bklint.reporters import Style, mask
 from bklint.reporters.excerpt import location
 from bklint.reporters.mask import presentable
 from bklint.reporters.places import annotated, places
-from bklint.reporters.text import cause, counted, headline, known, work
+from bklint.reporters.text import cause, counted, headline, jobs, known, reasons, work
 
 MARKER = "<!-- bklint -->"
 """The first line: what finds the comment of an earlier run again."""
@@ -97,6 +97,9 @@ def _tables(report: Report) -> Iterator[_Table]:
     yield _Table("Fixed", GONE, fixed)
     yield _Table("Fixed, still in the baseline", GONE, recorded)
     yield _Table(f"{len(same)} unchanged", FINDINGS, _ordered(same), folded=True)
+    failures = report.estate.failures if report.estate is not None else ()
+    failed = [_failure(each) for each in failures]
+    yield _Table(f"Failed backup jobs: {jobs(failures)}", ("started", "machine", "error", "explained by"), failed)
     told = f"{len(report.undecided)} undecided"
     yield _Table(told, ("checks", "not known", "what helps"), _undecided(report), folded=True)
     unread = [(prose(note.kind), prose(note.message)) for note in report.notes if note.strict]
@@ -137,8 +140,17 @@ def _finding(finding: Finding) -> Row:
     what = prose(headline(finding))
     if finding.fix is not None and finding.fix.summary:
         what += f"<br>**Fix:** {prose(' '.join(finding.fix.summary.split()))}"
-    spots = [code(text) for text in (where, finding.address) if text]
+    told = (where,) if where.startswith(finding.address) else (where, finding.address)
+    spots = [code(text) for text in told if text]
+    if finding.link:
+        spots.append(f"[portal](<{finding.link}>)")
     return finding.severity.label, f"{code(finding.policy)} {prose(finding.name)}", what, "<br>".join(spots)
+
+
+def _failure(failure: Failure) -> Row:
+    codes = ", ".join(code(each) for each in failure.codes) or "none"
+    told = "<br>".join(prose(line) for line in reasons(failure))
+    return prose(failure.started[:16]), code(failure.machine), codes, told
 
 
 def _gone(gone: Gone) -> Row:

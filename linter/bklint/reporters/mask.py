@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from bklint.finding import Accepted, Finding, RelatedPlace, Report, Undecided
+from bklint.finding import Accepted, Estate, Failure, Finding, RelatedPlace, Report, Undecided
 from bklint.model.inventory import Note
 from bklint.records import replace
 from bklint.source import Source
@@ -245,6 +245,24 @@ def presentable(report: Report) -> Report:
         passes=tuple((policy, _address(address)) for policy, address in report.passes),
         accepted=tuple(Accepted(_finding(each.finding), each.kind, plain(each.reason)) for each in report.accepted),
         gone=tuple(each._replace(address=_address(each.address), message=plain(each.message)) for each in report.gone),
+        estate=None if report.estate is None else _estate(report.estate),
+    )
+
+
+def _estate(estate: Estate) -> Estate:
+    return estate._replace(failures=tuple(map(_failure, estate.failures)))
+
+
+def _failure(failure: Failure) -> Failure:
+    return failure._replace(
+        job=_address(failure.job),
+        machine=_address(failure.machine),
+        operation=plain(failure.operation),
+        started=plain(failure.started),
+        codes=tuple(map(plain, failure.codes)),
+        message=plain(failure.message),
+        explained=tuple((policy, _address(address), plain(message)) for policy, address, message in failure.explained),
+        others=tuple((policy, _address(address), plain(message)) for policy, address, message in failure.others),
     )
 
 

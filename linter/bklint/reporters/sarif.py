@@ -15,11 +15,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bklint.files import join
-from bklint.finding import Accepted, Finding, Gone, Report, fingerprints
+from bklint.finding import Accepted, Finding, Gone, Report, fingerprints, of_azure
 from bklint.model.inventory import Note
 from bklint.reporters import Rule, Style
 from bklint.reporters.places import Labelled, Places, annotated, places, way
-from bklint.reporters.text import cause, counted, headline
+from bklint.reporters.text import cause, counted, headline, jobs, reasons
 from bklint.source import Place
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -67,8 +67,23 @@ def _invocation(report: Report, style: Style) -> dict[str, Any]:
     return {
         "executionSuccessful": style.exit_code in (0, 1),
         "exitCode": style.exit_code,
-        "toolExecutionNotifications": [*map(_notification, report.notes), *_undecided(report)],
+        "toolExecutionNotifications": [*map(_notification, report.notes), *_undecided(report), *_failed(report)],
     }
+
+
+def _failed(report: Report) -> Iterable[dict[str, Any]]:
+    """One notification for each failed job that nothing explains, and one that counts them all."""
+    failures = report.estate.failures if report.estate is not None else ()
+    if failures:
+        yield {
+            "level": "note",
+            "message": {"text": f"failed backup jobs: {jobs(failures)}"},
+            "descriptor": {"id": "jobs"},
+        }
+    for each in failures:
+        if not each.explained:
+            text = f"backup of {each.machine} failed ({', '.join(each.codes) or 'no error code'}): {' '.join(reasons(each))}"
+            yield {"level": "warning", "message": {"text": text}, "descriptor": {"id": "unexplained-job"}}
 
 
 def _notification(note: Note) -> dict[str, Any]:
@@ -156,6 +171,8 @@ def _result(finding: Finding, rule: int, fingerprint: str, style: Style) -> dict
         "partialFingerprints": {FINGERPRINT: fingerprint},
         "properties": _properties(finding),
     }
+    if finding.link:
+        result["hostedViewerUri"] = finding.link
     if found.related:
         result["relatedLocations"] = [
             {"id": number, **_location(place, label, style)} for number, (place, label) in enumerate(found.related, 1)
@@ -182,7 +199,11 @@ def _accepted(accepted: Accepted, compared: bool) -> dict[str, Any]:
 
 def _absent(gone: Gone, style: Style) -> dict[str, Any]:
     region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
-    place = {"physicalLocation": {"artifactLocation": artifact(gone.path, style.root), "region": region}}
+    place: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": artifact(gone.path, style.root), "region": region}
+    }
+    if of_azure(gone.path):
+        place = {"logicalLocations": [_logical(gone.path, "")]}
     return {
         "ruleId": gone.policy,
         "level": "none",
@@ -227,11 +248,24 @@ def _properties(finding: Finding) -> dict[str, Any]:
 def _primary(finding: Finding, found: Places, style: Style) -> dict[str, Any]:
     if found.primary is not None:
         return _location(found.primary.place, found.primary.label, style)
+    if of_azure(finding.path):
+        return {"logicalLocations": [_logical(finding.path, "")]}
     region = {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
     return {"physicalLocation": {"artifactLocation": artifact(finding.path, style.root), "region": region}}
 
 
+def _logical(identity: str, member: str) -> dict[str, Any]:
+    """A resource of Azure, or a property of it: it is in no file."""
+    name = member or identity.rpartition("/")[2]
+    whole = f"{identity}#{member}" if member else identity
+    return {"name": name, "fullyQualifiedName": whole, "kind": "member" if member else "resource"}
+
+
 def _location(place: Place, label: str, style: Style) -> dict[str, Any]:
+    if place.source.link:
+        member = place.source.member(place.start)
+        found: dict[str, Any] = {"logicalLocations": [_logical(place.source.name, member)]}
+        return {**found, "message": {"text": label}} if label else found
     first, last = place.position, place.end_position
     location: dict[str, Any] = {
         "physicalLocation": {

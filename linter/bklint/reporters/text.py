@@ -12,13 +12,16 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from bklint.finding import Finding, Report, Severity, Undecided
+from bklint.finding import Failure, Finding, Report, Severity, Undecided
 from bklint.model.inventory import Note
 from bklint.records import replace
 from bklint.reporters import Style, mask, statistics
 from bklint.reporters.excerpt import Mark, excerpt, location
 from bklint.reporters.paint import Paint
 from bklint.reporters.places import places
+
+JOBS = 20
+"""Failed jobs that are listed unless all are asked for."""
 
 LISTED = 6
 """Names that are listed before `…` where only their number matters."""
@@ -35,6 +38,8 @@ def report(report: Report, style: Style) -> str:
         lines += [*_undecided(report.undecided, paint), ""]
     if report.statistics is not None:
         lines += [*statistics.table(report.statistics, style), ""]
+    if report.estate is not None and report.estate.failures:
+        lines += [*_failures(report.estate.failures, style, paint), ""]
     if not style.quiet:
         lines += _summary(report, style, paint)
     return "\n".join(lines) + "\n" if lines else ""
@@ -88,6 +93,8 @@ def _remarks(finding: Finding, left_out: int, indent: str, style: Style, paint: 
     if finding.address:
         kind = f" ({finding.resource_type})" if finding.resource_type and style.verbose else ""
         yield f"{indent}{paint('=', 'gutter')} {paint('resource', 'bold')}: {finding.address}{kind}"
+    if finding.link:
+        yield f"{indent}{paint('=', 'gutter')} {paint('portal', 'bold')}: {finding.link}"
 
 
 def _snippet(snippet: str, indent: str, paint: Paint) -> Iterator[str]:
@@ -176,6 +183,41 @@ def _by_cause(undecided: Sequence[Undecided]) -> list[tuple[str, str, int]]:
     return sorted(((what, hint, n) for (what, hint), n in counts.items()), key=lambda row: (-row[2], row[0]))
 
 
+# -- failed jobs ---------------------------------------------------------------------------------------------------
+
+
+def _failures(failures: Sequence[Failure], style: Style, paint: Paint) -> Iterator[str]:
+    """The failed jobs, machine by machine as they come, those that nothing explains among them."""
+    shown = failures if style.verbose else failures[:JOBS]
+    yield paint(f"backup jobs that failed in the last 7 days: {jobs(failures)}", "bold")
+    for failure in shown:
+        codes = ", ".join(failure.codes) or "no error code"
+        yield f"  {failure.started[:16]} {failure.machine}: {codes}"
+        yield from (f"    {line}" for line in reasons(failure))
+    if len(failures) > len(shown):
+        yield f"  {len(failures) - len(shown)} older ones; list them with --verbose"
+
+
+def jobs(failures: Sequence[Failure]) -> str:
+    """How many jobs failed, and how many of them a finding explains."""
+    known = sum(bool(each.explained) for each in failures)
+    return f"{len(failures)}, {known} explained by findings, {len(failures) - known} by nothing that bklint sees"
+
+
+def reasons(failure: Failure) -> Iterator[str]:
+    """What explains a failure, or what there is to say where nothing does."""
+    for policy, address, message in failure.explained:
+        yield f"explained by {policy} {address}: {message}"
+    if failure.explained:
+        return
+    others = ", ".join(dict.fromkeys(policy for policy, _, _ in failure.others))
+    also = f"; other findings there: {others}" if others else ""
+    if failure.entry:
+        yield f"not explained by a finding{also}; bklint explain {failure.entry}"
+    else:
+        yield f"not explained: bklint does not know this error{also}"
+
+
 # -- what was done -------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +294,9 @@ def _gone(report: Report, style: Style) -> Iterator[str]:
 def work(report: Report) -> str:
     """What was looked at, and with what result."""
     files = counted(report.files_read, "file")
+    if report.estate is not None:
+        read = counted(report.estate.subscriptions, "subscription")
+        files = f"{files}, {read}" if report.files_read else read
     if not report.resources_of_interest:
         others = f" ({counted(report.resources, 'other resource')})" if report.resources else ""
         return f"0 resources of interest in {files}{others}: nothing that the selected policies look at"
