@@ -21,7 +21,7 @@ RANKS = {
     "policy": 3, "facts": 3, "frontends": 3, "config": 3, "discover": 3, "explain": 3, "directives": 3,
     "decided": 3, "finding": 4, "reach": 4, "compiling": 4, "removed": 3,
     "engine": 5, "suppress": 5, "baseline": 5, "choices": 5, "fix": 5, "reporters": 5,
-    "sift": 6,
+    "sift": 6, "failures": 5, "live": 6,
     "run": 7, "starter": 8, "examples": 8, "mending": 8, "api": 8, "sharing": 8, "trial": 9, "arguments": 9,
     "cli": 10,
     "__main__": 11,
@@ -34,7 +34,7 @@ WALLS = {
     "yaml": ("syntax/yaml.py",),
     "jsonschema": ("checking.py",),
     "subprocess": ("revision.py", "bicep_cli.py"),
-    "azure": ("frontends/azure.py",),
+    "azure": ("frontends/azure/client.py",),
     "argparse": ("arguments.py",),
     "dataclasses": ("records.py",),
     "shtab": ("arguments.py",),
@@ -150,6 +150,35 @@ def loaded(files: dict[str, str], format_: str) -> set[str]:
 def test_terraform_scan_loads_no_more_than_it_needs() -> None:
     found = loaded(TERRAFORM, "text")
     assert not found & (HEAVY | {"bklint.frontends.arm", "bklint.reporters.sarif", "tree_sitter_bash"})
+
+
+@pytest.mark.parametrize("files", [TERRAFORM, TEMPLATE])
+def test_offline_scan_loads_nothing_of_azure(files: dict[str, str]) -> None:
+    """Not the SDK, and nothing of what would talk to it; only what the options are."""
+    found = loaded(files, "sarif")
+    assert not {name for name in found if name.split(".")[0] in ("azure", "msal", "requests", "cryptography")}
+    assert not {name for name in found if name.startswith(("bklint.frontends.azure", "bklint.live", "bklint.failures"))}
+
+
+COMMAND = (
+    "import sys; from bklint.cli import main; code = main(sys.argv[1:]); print(*sorted(sys.modules)); sys.exit(code)"
+)
+
+
+def test_the_command_line_loads_nothing_of_azure_unless_asked(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(TERRAFORM["main.tf"])
+    words = ["scan", str(tmp_path), "--no-config", "--exit-zero"]
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *words],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT.parent)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.splitlines()[-1].split()
+    assert "bklint.arguments" in names
+    assert not [name for name in names if name.startswith(("azure", "bklint.frontends.azure", "bklint.live"))]
 
 
 def test_template_scan_loads_no_more_than_it_needs() -> None:

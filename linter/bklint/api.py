@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bklint import __version__, run
 from bklint.config import Configuration
@@ -26,6 +26,9 @@ from bklint.records import replace
 from bklint.reporters import REPORTERS, Style
 from bklint.reporters import render as rendered
 from bklint.source import utf8
+
+if TYPE_CHECKING:
+    from bklint.frontends.azure.options import LiveOptions
 
 Path: TypeAlias = "str | os.PathLike[str]"
 
@@ -130,6 +133,7 @@ def scan_options(
     passes: bool = False,
     statistics: bool = False,
     bicep: str = "build",
+    live: LiveOptions | None = None,
 ) -> run.ScanOptions:
     """What is asked for; what that does not say, the configuration says, and then the defaults. `select` takes the place
     of the configuration's list, `ignore` and `policies` add to it, single values win. Raises UsageError."""
@@ -156,6 +160,7 @@ def scan_options(
         passes=passes,
         statistics=statistics,
         bicep=bicep,
+        live=live,
     )
 
 

@@ -17,6 +17,7 @@ from bklint.records import replace
 
 if TYPE_CHECKING:
     from bklint.config import Configuration
+    from bklint.frontends.azure.options import LiveOptions
     from bklint.run import ScanOptions
 
 FORMATS = ("text", "json", "sarif", "github", "azure-devops", "gitlab", "junit", "markdown", "html")
@@ -107,8 +108,8 @@ def completion(shell: str) -> str:
 
 def _scan(scan: argparse.ArgumentParser) -> None:
     scan.add_argument(
-        "paths", nargs="*", default=["."], metavar="PATH",
-        help="directories and files (default: .); - reads one file from standard input",
+        "paths", nargs="*", default=[], metavar="PATH",
+        help="directories and files (default: . unless Azure itself is scanned); - reads one file from standard input",
     )  # fmt: skip
     inputs = scan.add_argument_group("inputs")
     inputs.add_argument(
@@ -117,6 +118,7 @@ def _scan(scan: argparse.ArgumentParser) -> None:
         help="with -, the file whose text standard input has: it is read in its place, with the files around it",
     )
     _inputs(inputs)
+    _live(scan.add_argument_group("live Azure (bklint[azure]; reads only)"))
     _checks(scan.add_argument_group("checks"))
     _known(scan.add_argument_group("known findings"))
     _fixes(scan.add_argument_group("fixes"))
@@ -125,10 +127,14 @@ def _scan(scan: argparse.ArgumentParser) -> None:
 
 
 def _baseline(command: argparse.ArgumentParser) -> None:
-    command.add_argument("paths", nargs="*", default=["."], metavar="PATH", help="directories and files (default: .)")
+    command.add_argument(
+        "paths", nargs="*", default=[], metavar="PATH",
+        help="directories and files (default: . unless Azure itself is scanned)",
+    )  # fmt: skip
     command.add_argument("--output", metavar="FILE", help="the file to write (default: .bklint-baseline.json)")
     command.add_argument("--no-suppressions", action="store_true", help="record suppressed findings too")
     _inputs(command.add_argument_group("inputs"))
+    _live(command.add_argument_group("live Azure (bklint[azure]; reads only)"))
     _checks(command.add_argument_group("checks"))
 
 
@@ -176,6 +182,28 @@ def _inputs(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--config", metavar="FILE", help="this configuration instead of the nearest .bklint.yaml")
     group.add_argument("--no-config", action="store_true", help="no configuration")
+
+
+def _live(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--subscription", action="append", default=[], metavar="ID",
+        help="what is deployed in this subscription; with PATHs, what these refer to there",
+    )  # fmt: skip
+    group.add_argument("--resource-group", action="append", default=[], metavar="NAME", help="only this group of it")
+    group.add_argument("--management-group", default="", metavar="ID", help="all subscriptions below it")
+    group.add_argument("--tenant", action="store_true", help="all subscriptions that the identity sees")
+    group.add_argument(
+        "--what-if", action="store_true",
+        help="judge what Azure says the templates among the PATHs would deploy to the subscription or group",
+    )  # fmt: skip
+    group.add_argument(
+        "--via", choices=("resource-graph", "export"), default="resource-graph",
+        help="how to read resource groups (default: resource-graph)",
+    )  # fmt: skip
+    group.add_argument(
+        "--cloud", default="AzureCloud", metavar="NAME",
+        help="AzureCloud, AzureUSGovernment, AzureChinaCloud, or the https:// endpoint of a Resource Manager",
+    )  # fmt: skip
 
 
 def _checks(group: argparse._ArgumentGroup) -> None:
@@ -272,9 +300,10 @@ def configuration(arguments: argparse.Namespace) -> Configuration:
 
 
 def scanned(arguments: argparse.Namespace) -> list[str]:
-    """The paths that are scanned."""
-    here = getattr(arguments, "report_only", False) or from_stdin(arguments)
-    return ["."] if here else list(arguments.paths)
+    """The paths that are scanned: those given, else the working directory, but none where only Azure is asked for."""
+    if getattr(arguments, "report_only", False) or from_stdin(arguments):
+        return ["."]
+    return list(arguments.paths) or ([] if _asks_azure(arguments) else ["."])
 
 
 def from_stdin(arguments: argparse.Namespace) -> bool:
@@ -290,6 +319,37 @@ def from_stdin(arguments: argparse.Namespace) -> bool:
     if wrong:
         raise UsageError(f"--{wrong[0].replace('_', '-')} does not go with standard input: save the file, and scan it")
     return True
+
+
+def _asks_azure(arguments: argparse.Namespace) -> bool:
+    names = ("subscription", "management_group", "tenant", "resource_group", "what_if")
+    return any(getattr(arguments, name, None) for name in names)
+
+
+def live(arguments: argparse.Namespace) -> LiveOptions | None:
+    """What of Azure is asked for; None for nothing. Raises UsageError for options that do not fit together."""
+    if not _asks_azure(arguments):
+        if getattr(arguments, "via", "resource-graph") != "resource-graph":
+            raise UsageError("--via export exports resource groups: give --subscription and --resource-group")
+        return None
+    from bklint.frontends.azure.options import LiveOptions
+
+    found = LiveOptions(
+        subscriptions=words(arguments.subscription),
+        groups=words(arguments.resource_group),
+        management_group=arguments.management_group,
+        tenant=arguments.tenant,
+        cloud=arguments.cloud,
+        via=arguments.via,
+        what_if=arguments.what_if,
+    )
+    found.check(bool(scanned(arguments)))
+    for name in ("changed_since", "report_only"):
+        if getattr(arguments, name, None):
+            raise UsageError(f"--{name.replace('_', '-')} is about files alone: it does not go with a live scan")
+    if not scanned(arguments) and any(getattr(arguments, name, None) for name in ("fix", "diff", "show_files")):
+        raise UsageError("bklint only reads Azure: --fix, --diff and --show-files need paths")
+    return found
 
 
 def check_fixes(arguments: argparse.Namespace) -> None:
@@ -313,6 +373,7 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
 
     config = config or Configuration()
     recording = arguments.command == "baseline"
+    azure = live(arguments)
     options = api.scan_options(
         config,
         select=words(arguments.select),
@@ -327,6 +388,8 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
             var_files=tuple(arguments.var_file),
             parameter_files=tuple(arguments.parameters),
             location=arguments.location,
+            subscription=azure.subscription if azure is not None else "",
+            group=azure.group if azure is not None else "",
         ),
         suppressions=not arguments.no_suppressions,
         baseline="" if recording else arguments.baseline or "",
@@ -335,6 +398,7 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
         statistics=not recording and arguments.statistics,
         bicep="off" if from_stdin(arguments) else arguments.bicep,  # the compiler would read the file and not the text
         passes=not recording and any(option.partition("=")[0] == "junit" for option in arguments.format),
+        live=azure,
     )
     return replace(options, baseline="") if recording else options
 

@@ -5,7 +5,8 @@
 | 0 | nothing at or above `--fail-on` |
 | 1 | findings at or above it, or undecided checks with `--fail-on-undecided` |
 | 2 | wrong usage or configuration, a path that does not exist, an unknown policy id, a report that cannot be written |
-| 3 | an input that claims a dialect, or was named, cannot be read or parsed; an internal error; wins over 1 |
+| 3 | an input that claims a dialect, or was named, cannot be read or parsed; a part of Azure is not read; an internal
+      error; wins over 1 |
 | 130 | interrupted |
 """
 
@@ -128,7 +129,7 @@ def _scan(arguments: Namespace) -> int:
             return code
     paths, reader = _given(arguments)
     with Progress(sys.stderr, not (arguments.no_progress or arguments.quiet)) as progress:
-        report = run.scan(paths, options, policies, reader, progress, _scanning(arguments.jobs))
+        report = run.scan(paths, options, policies, reader, progress, _scanning(arguments.jobs, options))
     code = exit_code(report, arguments, config)
     style = _style(arguments, code)
     if any(format_ == "sarif" for format_, _ in outputs):
@@ -142,9 +143,9 @@ def _scan(arguments: Namespace) -> int:
     return code
 
 
-def _scanning(jobs: int) -> Callable[..., Scanning] | None:
+def _scanning(jobs: int, options: ScanOptions) -> Callable[..., Scanning] | None:
     """How roots are judged: in this process, or in several."""
-    if jobs == 1:
+    if jobs == 1 or options.live is not None:  # what is read from Azure is read once
         return None
     from bklint.sharing import sharing
 
@@ -202,7 +203,7 @@ def _baseline(arguments: Namespace) -> int:
 
     config = configuration(arguments)
     file = arguments.output or config.baseline or NAME
-    said, complete = run.record(arguments.paths, scan_options(arguments, config), file)
+    said, complete = run.record(scanned(arguments), scan_options(arguments, config), file)
     print(said)
     return 0 if complete else 3
 

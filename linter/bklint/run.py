@@ -43,12 +43,14 @@ from bklint.policy import store
 from bklint.policy.store import PolicySet
 from bklint.reach import concerns
 from bklint.records import dataclass, field, replace
-from bklint.sift import Found, Sieve
+from bklint.sift import Found, Sieve, has_gaps
 from bklint.source import Place, Source
 
 if TYPE_CHECKING:
     from bklint.fix.verify import Fixed, Wanted
+    from bklint.frontends.azure.options import LiveOptions
     from bklint.frontends.bicep import Originals
+    from bklint.live import Live
     from bklint.revision import Revision
 
 UNREADABLE = "BKP900"
@@ -87,6 +89,8 @@ class ScanOptions:
     statistics: bool = False
     bicep: str = "build"
     """See compiling.MODES."""
+    live: LiveOptions | None = None
+    """What of Azure is looked at; without paths that is what is judged."""
 
 
 def load_policies(options: ScanOptions) -> PolicySet:
@@ -153,6 +157,7 @@ def _before(paths: Sequence[str], options: ScanOptions, policies: PolicySet, bas
         min_severity=Severity.INFO,
         statistics=False,
         bicep="off",
+        live=None,
     )
     return scan(there, same, policies, base) if there else Report()
 
@@ -170,9 +175,12 @@ def record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, 
     sieve = Sieve(paths, replace(options, baseline=file), policies, choices(options.config, policies), reader, found)
     today = (options.today or date.today()).isoformat()
     view = sieve.view(file)
-    after = baseline.updated(before, report.findings, view, today, sieve.seen(report.undecided, "baseline"))
+    sieve.gaps = has_gaps(report.findings)
+    known = [each for each in report.findings if not has_gaps((each,))]  # a gap that is known would hide the next one
+    after = baseline.updated(before, known, view, today, sieve.seen(report.undecided, "baseline"))
     write(file, baseline.written(after.entries))
-    return baseline.told(file, after, bool(before)), not any(each.policy == INTERNAL for each in report.findings)
+    whole = not sieve.gaps and not any(each.policy == INTERNAL for each in report.findings)
+    return baseline.told(file, after, bool(before)), whole
 
 
 def fixed(
@@ -182,7 +190,7 @@ def fixed(
     from bklint.fix.plan import Seen
     from bklint.fix.verify import Bench, Mending
 
-    everything = replace(options, min_severity=Severity.INFO, bicep="off")
+    everything = replace(options, min_severity=Severity.INFO, bicep="off", live=None)
     chosen = choices(options.config, policies, options.ignore)
 
     def worlds(texts: Reader) -> Iterator[Seen]:
@@ -297,6 +305,7 @@ class Scanning:
         self.paths = paths
         self._built = built
         self._base = base
+        self._files = bool(paths)
         self._options = options
         self._policies = policies
         self._chosen = chosen
@@ -311,8 +320,16 @@ class Scanning:
         self._waiting: list[tuple[Root, engine.Outcome]] = []
         self._signs: dict[str, list[Evidence]] = {}
         self._kinds = dict(found.listing)
-        self._defaults = defaults() if found.roots else Defaults(())
+        self._live = self._azure()
+        self._defaults = defaults() if found.roots or self._live is not None else Defaults(())
         self._originals: Originals | None = None
+
+    def _azure(self) -> Live | None:
+        if self._options.live is None:
+            return None
+        from bklint.live import Live
+
+        return Live(self._options.live, self._inventory, self._progress, self._options.inputs.location)
 
     def _settings(self, root: Root) -> engine.Settings:
         return engine.Settings(
@@ -352,6 +369,7 @@ class Scanning:
             gone=tuple(sifted.gone),
             compared=sieve.compares,
             statistics=whole.statistics or (Statistics() if self._options.statistics else None),
+            estate=None if self._live is None else self._live.summary(),
         )
 
     def outcomes(self) -> list[engine.Outcome]:
@@ -372,12 +390,19 @@ class Scanning:
     def _roots(self) -> Iterator[Root]:
         for dialect, paths in sorted(self._found.roots.items()):
             roots = self._guarded(paths[0], partial(self._front_end, dialect, paths))
-            while roots is not None:
-                root = self._guarded(paths[0], partial(next, roots, None))
-                if root is None:
-                    break
+            for root in self._each(paths[0], roots):
                 if concerns(dialect, root.path, self._options.report_only, self._reader):
-                    yield root
+                    yield root if self._live is None else self._live.root(root)
+        if self._live is not None and not self._files:
+            yield from self._each("/subscriptions/", self._live.roots())
+
+    def _each(self, path: str, roots: Iterator[Root] | None) -> Iterator[Root]:
+        """The roots up to the first that cannot be had."""
+        while roots is not None:
+            root = self._guarded(path, partial(next, roots, None))
+            if root is None:
+                break
+            yield root
 
     def _front_end(self, dialect: str, paths: list[str]) -> Iterator[Root]:
         return frontend(dialect)(tuple(paths), self._reader, self._inputs, self._inventory)
@@ -388,7 +413,7 @@ class Scanning:
         self._done += 1
         self._asking = False
         outcome = self._guarded(root.path, partial(self._judged, root, self._prepare))
-        if outcome is not None and self._asking:
+        if outcome is not None and self._asking and self._files:
             self._waiting.append((root, outcome))
             return None
         return outcome
@@ -410,6 +435,8 @@ class Scanning:
     def _judged(self, root: Root, prepare: Callable[[World], None]) -> engine.Outcome:
         """What the policies say of a root, at the places of its source where it is compiled."""
         outcome = engine.judge(root, self._policies, self._settings(root), prepare, facts.read)
+        if self._live is not None:
+            outcome = self._live.judged(root, outcome)
         if self._has_source(path for path in (root.path, *(each.path for each in outcome.findings))):
             from bklint.engine.originals import in_source
             from bklint.frontends.bicep import Originals
@@ -427,11 +454,16 @@ class Scanning:
         world.complete = world.complete or self._options.complete
         if self._base is not None and world.dialect == "terraform" and not world.splits:
             self._compare(world, self._base)
+        if self._live is not None:
+            self._live.fill(world)
         world.finish(derive, self._defaults.fill)
         attach(world, self._reader)
         world.memo[OTHER_ROOTS] = others
         world.memo[CONFIGURATION] = {"protected_by_tag": self._options.config.protected_by_tag}
-        self._signs.setdefault(world.root, evidence_of(world))
+        if self._files:
+            self._signs.setdefault(world.root, evidence_of(world))
+        if self._live is not None:
+            self._live.finished(world)
         self._asking = self._asking or asks_other_roots(world)
 
     def _compare(self, world: World, base: Revision) -> None:
@@ -474,15 +506,17 @@ def _named(config: Configuration, root: str) -> tuple[NamedContext, ...]:
 
 
 def unreadable(problem: Problem) -> Finding:
-    """The finding that an input cannot be read or parsed."""
+    """The finding that an input cannot be read or parsed, or a part of Azure not be checked."""
+    told = problem.message
+    file = not told.startswith("not checked: ")
     return Finding(
         policy=UNREADABLE,
         name="unreadable-input",
         severity=Severity.ERROR if problem.claims else Severity.WARNING,
-        message=f"cannot be read: {problem.message.removeprefix('cannot be read: ')}",
+        message=f"cannot be read: {told.removeprefix('cannot be read: ')}" if file else told,
         path=problem.path,
         place=problem.place,
-        why="What cannot be read is not checked, so this file may hold anything.",
+        why=f"What cannot be read is not checked, so {'this file may hold' if file else 'there may be'} anything.",
     )
 
 

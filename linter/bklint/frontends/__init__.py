@@ -41,13 +41,16 @@ def _none(_: str) -> tuple[NamedContext, ...]:
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user says about inputs. `variables` are `--var name=text` pairs, `var_files` and `parameter_files` paths
-    (they replace the files that would be found by convention), `location` the region to deploy to. `named` gives the
+    (they replace the files that would be found by convention), `location` the region to deploy to, `subscription` and
+    `group` where to, as far as that is known. `named` gives the
     contexts of one root, by its path, where the user says which they are; the files for all roots come before them."""
 
     variables: tuple[tuple[str, str], ...] = ()
     var_files: tuple[str, ...] = ()
     parameter_files: tuple[str, ...] = ()
     location: str = ""
+    subscription: str = ""
+    group: str = ""
     named: Callable[[str], tuple[NamedContext, ...]] = _none
 
 

@@ -96,6 +96,19 @@ class ArmRoot:
         """See Root."""
         return tuple(self._files) or (DEFAULTS,)
 
+    def deployment(self, context: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The template, and the parameters of a context, as a request to deploy them has them."""
+        template = self._document.data if isinstance(self._document.data, dict) else {}
+        file = self._files.get(context)
+        parameters = dict(file.entries.values()) if file is not None else {}
+        declared_types = get(template, "parameters")
+        for name, written in self._options.variables:
+            declaration = get(declared_types, name)
+            if declaration is not None:
+                type_ = str(get(declaration, "type") or "").lower()
+                parameters[actual(declared_types, name)] = {"value": _converted(written, type_)}
+        return template, parameters
+
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
         """See Root."""
         return self.lowered(context, assume).world
@@ -123,10 +136,18 @@ def root_deployment(lowering: Lowering, document: Document, path: str) -> Deploy
     name = Unknown(
         Reason.SCOPE, "the name of the deployment", None, "string", True, True, key=("scope", "deployment name")
     )
-    scope = Scope(kind=scope_kind(template.data))
+    scope = _scope(scope_kind(template.data), lowering.options)
     deployment = Deployment(lowering, template, scope, name=Value(name))
     deployment.extra = _extra(deployment)
     return deployment
+
+
+def _scope(kind: str, options: Options) -> Scope:
+    """Where a root template is deployed, as far as that is known."""
+    scope = Scope(kind=kind)
+    if options.subscription:
+        scope = scope._replace(subscription=Value(options.subscription))
+    return scope._replace(group=Value(options.group)) if options.group else scope
 
 
 def _extra(deployment: Deployment) -> dict[str, Value]:
