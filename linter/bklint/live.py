@@ -7,7 +7,6 @@ what they meet in Azure; the rest of the estate is left alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bklint.failures import failures
@@ -17,6 +16,7 @@ from bklint.frontends.azure.client import Azure
 from bklint.frontends.azure.context import Context
 from bklint.frontends.azure.estate import Estate, LiveRoot
 from bklint.frontends.azure.options import cloud_of
+from bklint.records import replace
 
 if TYPE_CHECKING:
     from bklint.engine import Outcome

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bklint.frontends.azure import queries
@@ -27,6 +26,7 @@ from bklint.frontends.azure.references import at
 from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.model.relations import PROTECTED_ITEM, VM
 from bklint.model.value import Reason, Unknown
+from bklint.records import dataclass
 
 MAX_ROWS = 3000
 """Rows of one group of subscriptions, unless a single one has more."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from bklint.frontends.arm.scope import GROUP, SUBSCRIPTION, scope_kind
@@ -28,6 +27,7 @@ from bklint.model import path as paths
 from bklint.model.inventory import Note, World
 from bklint.model.resource import Resource, ResourceId, id_of, ids_match, parse_id
 from bklint.model.value import MISSING, ListData, ObjectData, Reason, Unknown, Value, step
+from bklint.records import replace
 from bklint.source import Locator
 from bklint.syntax.json import MAX_DEPTH, JsonPlace
 
