@@ -195,7 +195,7 @@ def given_text(data: bytes, name: str) -> tuple[str, Reader | None]:
         return alone, MemoryReader({alone: data})
     path = normalise(_below_here(name))
     top = os.path.dirname(path) if path.startswith("../") or os.path.isabs(path) else "."
-    return top, OverlayReader(run.disk_reader([top], run.ScanOptions()), path, data)
+    return top, OverlayReader(run.disk_reader([top], run.ScanOptions()), {path: data})
 
 
 def ending(data: bytes) -> str:

@@ -18,7 +18,7 @@ from bklint import bicep_cli
 from bklint.bicep_cli import Built, Diagnostic
 from bklint.discover import MODULE, Inputs, of_kind, uncompiled
 from bklint.errors import InputError
-from bklint.files import Entry, Reader, join, normalise
+from bklint.files import OverlayReader, Reader, join, normalise
 from bklint.model.inventory import Note, Problem
 from bklint.records import replace
 from bklint.source import Place, Source
@@ -176,7 +176,7 @@ class _Compilation:
             listing=listing,
             uncompiled=left,
         )
-        return Compiled(inputs, _Overlay(self._reader, self._texts), self._sources)
+        return Compiled(inputs, OverlayReader(self._reader, self._texts), self._sources)
 
 
 def _displayed(path: str, given: str) -> str:
@@ -196,44 +196,3 @@ def _offset(source: Source, line: int, column: int) -> int:
     start = sum(len(each) + 1 for each in lines[: line - 1])
     text = lines[line - 1].decode("utf-8", "replace")
     return min(start + len(text[: column - 1].encode("utf-8")), len(source.data))
-
-
-class _Overlay:
-    """A reader with some files more. Implements Reader."""
-
-    def __init__(self, reader: Reader, texts: Mapping[str, bytes]) -> None:
-        self._reader = reader
-        self._texts = texts
-        self.head, self.exists = reader.head, reader.exists
-
-    @property
-    def files_read(self) -> int:
-        """See Reader."""
-        return self._reader.files_read
-
-    @property
-    def bytes_read(self) -> int:
-        """See Reader."""
-        return self._reader.bytes_read
-
-    def read(self, path: str) -> bytes:
-        """See Reader."""
-        found = self._texts.get(normalise(path))
-        return self._reader.read(path) if found is None else found
-
-    def forget(self, path: str) -> None:
-        """See Reader."""
-        if normalise(path) not in self._texts:
-            self._reader.forget(path)
-
-    def is_file(self, path: str) -> bool:
-        """See Reader."""
-        return normalise(path) in self._texts or self._reader.is_file(path)
-
-    def list(self, path: str) -> tuple[Entry, ...]:
-        """See Reader."""
-        here = normalise(path)
-        more = [
-            Entry(posixpath.basename(name), False) for name in self._texts if (posixpath.dirname(name) or ".") == here
-        ]
-        return tuple(sorted((*self._reader.list(path), *more), key=lambda entry: entry.name))

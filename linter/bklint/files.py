@@ -292,25 +292,25 @@ class MemoryReader:
 
 
 class OverlayReader:
-    """Another reader, in which one file has a text of its own, whether it exists or not. Implements Reader."""
+    """Another reader, in which some files have a text of their own, whether they exist or not. Implements Reader."""
 
-    def __init__(self, under: Reader, path: str, data: bytes) -> None:
-        self._under = under
-        self._over = MemoryReader({path: data})
-        self._path = normalise(path)
+    def __init__(self, under: Reader, texts: Mapping[str, bytes]) -> None:
+        self.under = under
+        self._texts = frozenset(map(normalise, texts))
+        self._over = MemoryReader(texts)
 
     @property
     def files_read(self) -> int:
         """See Reader."""
-        return self._under.files_read + self._over.files_read
+        return self.under.files_read + self._over.files_read
 
     @property
     def bytes_read(self) -> int:
         """See Reader."""
-        return self._under.bytes_read + self._over.bytes_read
+        return self.under.bytes_read + self._over.bytes_read
 
     def _of(self, path: str) -> Reader:
-        return self._over if normalise(path) == self._path else self._under
+        return self._over if self._texts and normalise(path) in self._texts else self.under
 
     def read(self, path: str) -> bytes:
         """See Reader."""
@@ -334,7 +334,9 @@ class OverlayReader:
 
     def list(self, path: str) -> tuple[Entry, ...]:
         """See Reader."""
-        below = self._under.list(path)
+        below = self.under.list(path)
+        if not self._texts:
+            return below
         names = {entry.name for entry in below}
         return tuple(sorted((*below, *(entry for entry in self._over.list(path) if entry.name not in names))))
 

@@ -23,7 +23,7 @@ from bklint.engine.places import distinct
 from bklint.errors import InputError, UsageError
 from bklint.facts.locks import OTHER_ROOTS, Evidence, asks_other_roots, evidence_of
 from bklint.facts.protection import CONFIGURATION
-from bklint.files import DiskReader, Reader, confinement, write
+from bklint.files import DiskReader, OverlayReader, Reader, confinement, write
 from bklint.finding import Finding, Report, Severity
 from bklint.frontends import (
     FRONTENDS,
@@ -261,30 +261,18 @@ def defaults() -> Defaults:
     return Defaults.of(rows)
 
 
-class _Watched:
-    """A reader that says what it reads, so that there is progress while a front-end parses. Implements Reader."""
+class _Watched(OverlayReader):
+    """A reader that says what it reads, so that there is progress while a front-end parses."""
 
     def __init__(self, reader: Reader, progress: Progress | None) -> None:
-        self._reader = self.inner = reader
+        super().__init__(reader, {})
         self._progress = progress
-        self.head, self.forget, self.is_file = reader.head, reader.forget, reader.is_file
-        self.exists, self.list = reader.exists, reader.list
-
-    @property
-    def files_read(self) -> int:
-        """See Reader."""
-        return self._reader.files_read
-
-    @property
-    def bytes_read(self) -> int:
-        """See Reader."""
-        return self._reader.bytes_read
 
     def read(self, path: str) -> bytes:
         """See Reader."""
         if self._progress is not None:
-            self._progress(self._reader.files_read, path)
-        return self._reader.read(path)
+            self._progress(self.under.files_read, path)
+        return self.under.read(path)
 
 
 class Scanning:

@@ -21,7 +21,7 @@ from bklint.engine import Outcome
 from bklint.engine.places import located
 from bklint.errors import BklintError, UsageError
 from bklint.facts.locks import Evidence
-from bklint.files import DiskReader
+from bklint.files import DiskReader, OverlayReader
 from bklint.finding import Finding, Severity, Undecided
 from bklint.model.inventory import Note, Problem
 from bklint.model.value import Value
@@ -333,11 +333,10 @@ class Shared(Scanning):
 
     def outcomes(self) -> list[Outcome]:
         """See Scanning."""
-        reader = getattr(self._reader, "inner", None)
+        reader = self._reader.under if isinstance(self._reader, OverlayReader) else None
         jobs = min(self._jobs, sum(map(len, self._found.roots.values())))
-        if (
-            jobs < 2 or self._base is not None or not isinstance(reader, DiskReader)
-        ):  # all of it is in this process alone
+        here_alone = self._base is not None or not isinstance(reader, DiskReader)
+        if jobs < 2 or here_alone:
             return super().outcomes()
         crew = _Crew(Job(tuple(self.paths), self._options, self._found, 0, jobs))
         try:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bklint.errors import InputError
-from bklint.files import Entry, Reader, join, normalise
+from bklint.files import OverlayReader, Reader, join, normalise
 from bklint.fix.edits import RefusedError
 from bklint.source import Source
 from bklint.syntax import json
@@ -16,45 +16,20 @@ _GENERATOR = re.compile(rb'"_generator"\s*:\s*\{[^{}]*"name"\s*:\s*"bicep"')
 _TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
 
 
-class Edited:
-    """A reader over another one, with other content for some files. Implements Reader."""
+class Edited(OverlayReader):
+    """A reader over another one, with other content for some files."""
 
     def __init__(self, reader: Reader, texts: Mapping[str, bytes]) -> None:
-        self._reader = reader
+        super().__init__(reader, texts)
         self.texts = dict(texts)
-        self.forget, self.is_file, self.exists = reader.forget, reader.is_file, reader.exists
-
-    @property
-    def files_read(self) -> int:
-        """See Reader."""
-        return self._reader.files_read
-
-    @property
-    def bytes_read(self) -> int:
-        """See Reader."""
-        return self._reader.bytes_read
-
-    def read(self, path: str) -> bytes:
-        """See Reader."""
-        found = self.texts.get(normalise(path))
-        return self._reader.read(path) if found is None else found
-
-    def head(self, path: str, size: int) -> bytes:
-        """See Reader."""
-        found = self.texts.get(normalise(path))
-        return self._reader.head(path, size) if found is None else found[:size]
-
-    def list(self, path: str) -> tuple[Entry, ...]:
-        """See Reader."""
-        return self._reader.list(path)
 
     def original(self, path: str) -> bytes:
         """What the file holds on disk. Raises InputError."""
-        return self._reader.read(path)
+        return self.under.read(path)
 
     def with_texts(self, texts: Mapping[str, bytes]) -> Edited:
         """The same with further changes."""
-        return Edited(self._reader, {**self.texts, **texts})
+        return Edited(self.under, {**self.texts, **texts})
 
 
 def check_editable(source: Source, reader: Reader) -> None:
