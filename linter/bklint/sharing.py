@@ -335,9 +335,8 @@ class Shared(Scanning):
         """See Scanning."""
         reader = self._reader.under if isinstance(self._reader, OverlayReader) else None
         jobs = min(self._jobs, sum(map(len, self._found.roots.values())))
-        here_alone = self._base is not None or not isinstance(reader, DiskReader)
-        if jobs < 2 or here_alone:
-            return super().outcomes()
+        if jobs < 2 or self._base is not None or not isinstance(reader, DiskReader):
+            return super().outcomes()  # all of it is in this process alone
         crew = _Crew(Job(tuple(self.paths), self._options, self._found, 0, jobs))
         try:
             self._follow(crew)
