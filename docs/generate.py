@@ -28,7 +28,8 @@ import reference  # noqa: E402
 
 from bklint import explain, facts, packaged  # noqa: E402
 from bklint.frontends.terraform import functions  # noqa: E402
-from bklint.policy import store  # noqa: E402
+from bklint.policy import compile as compiler  # noqa: E402
+from bklint.policy import reading  # noqa: E402
 from bklint.policy.names import known_types  # noqa: E402
 from bklint.policy.reading import addresses  # noqa: E402
 from bklint.syntax import yaml  # noqa: E402
@@ -138,9 +139,13 @@ def index_of_mappings() -> str:
 
 
 def index_of_reads() -> str:
-    """Which properties each policy reads; see reads.py."""
-    every = store.load((), facts.all_facts())
-    return json.dumps(reads.index((each, every.texts(each).examples) for each in every), separators=(",", ":")) + "\n"
+    """Which properties each policy reads; see reads.py. Examples are in the files alone, and not in the index of texts."""
+    known = facts.all_facts()
+    rows = []
+    for file in reading.built_in_files():
+        first, second = (document.data for document in yaml.parse(file.source))
+        rows.append((compiler.policy(first, known, file.source.name), compiler.texts(second).examples))
+    return json.dumps(reads.index(rows), separators=(",", ":")) + "\n"
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -153,12 +153,17 @@ def _all_senders(other: Resource, rule: Resource) -> bool:
 
 
 def _is_part(other: Resource, packet: Packet) -> bool:
-    """Whether a rule denies one region of the service that the packet goes to all regions of."""
+    """Whether a rule is certain to take one region of the service that the packet goes to all regions of."""
     if not isinstance(packet.towards, Named) or packet.towards.service.region:
         return False
-    found = [prefix_of(value) for value in destinations(other).values]
     tag = packet.towards.service.tag
-    return any(prefix is not None and prefix.tag == tag and prefix.region for prefix in found)
+    parts = (prefix for value in destinations(other).values if (prefix := prefix_of(value)) is not None)
+    return any(
+        static_match(other, there) is True
+        for prefix in parts
+        if prefix.tag == tag and prefix.region
+        for there in _to(prefix)
+    )
 
 
 def _why(rule: Resource) -> Unknown:
