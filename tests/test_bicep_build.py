@@ -255,3 +255,22 @@ def test_fix_leaves_bicep_alone(shop: Shop, capsys: pytest.CaptureFixture[str]) 
     before = (shop.root / "main.bicep").read_text()
     cli.main(["scan", ".", "--fix", "--unsafe-fixes"])
     assert (shop.root / "main.bicep").read_text() == before
+
+
+def test_a_compiled_template_does_not_stand_for_a_parameters_file_of_its_name(shop: Shop) -> None:
+    shop.put("main.bicep", MAIN.replace("40000", "64"))
+    shop.put("main.json", template(default=64))
+    shop.put("main.bicepparam", "using './main.bicep'\nparam size = 40000\n")
+    code, report = shop.scan("--select", "BKP301", "--bicep", "off", "--strict")
+    assert code == 3
+    assert [note["message"].partition(":")[0] for note in report["notes"]] == ["1 Bicep file (main.bicepparam)"]
+    made = {
+        "parameters": {"size": {"value": 40000}},
+        "$schema": "deploymentParameters.json#",
+        "contentVersion": "1.0.0.0",
+    }
+    shop.put(
+        "main.bicepparam.out", {"parametersJson": json.dumps(made), "templateJson": json.dumps(template(default=64))}
+    )
+    _, report = shop.scan("--select", "BKP301")
+    assert [(each["path"], each["fixAt"]["path"]) for each in report["findings"]] == [("main.bicep", "main.bicepparam")]

@@ -232,7 +232,8 @@ class _Search:
 
     def _not_compiled(self) -> None:
         for path, kind in self._found.items():
-            if kind == "bicep" and any(self._found.get(twin) in ("arm", "parameters") for twin in twins(path)):
+            made = "parameters" if path.endswith(".bicepparam") else "arm"
+            if kind == "bicep" and any(self._found.get(twin) == made for twin in twins(path)):
                 self._found[path] = "compiled"
         self._modules()
         self._inputs.uncompiled = sorted(path for path, kind in self._found.items() if kind == "bicep")

@@ -129,7 +129,7 @@ def test_tree() -> None:
     assert [(note.kind, note.message.partition(":")[0]) for note in found.notes] == [
         ("nsg", "nsg.json"),
         ("plan", "plan.json"),
-        ("bicep", "1 Bicep file (bicep/lone.bicep)"),
+        ("bicep", "2 Bicep files (bicep/app.bicepparam, bicep/lone.bicep)"),
         ("terragrunt", "1 Terragrunt file (live/terragrunt.hcl)"),
     ]
     assert all(note.strict for note in found.notes)

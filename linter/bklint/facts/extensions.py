@@ -29,7 +29,7 @@ _CUSTOM_SCRIPT = (
 )
 _SETTINGS = ("properties.settings", "properties.protectedSettings")
 _LONGEST_EXIT = len("; exit /b 255 ")
-_EXIT = re.compile(r"(?:^|[;&|\n])\s*exit(?:\s+/b)?\s+(\d+)\s*[\"']?\s*$", re.IGNORECASE)
+_EXIT = re.compile(r"(?:^|[;&\n])\s*exit(?:\s+/b)?\s+(\d+)\s*[\"']?\s*$", re.IGNORECASE)
 
 
 def setting(extension: Resource, name: str) -> Value:

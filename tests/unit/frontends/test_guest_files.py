@@ -115,3 +115,12 @@ def test_damaged_files_never_fail() -> None:
         for resource in world.resources:
             assert resource.body.place is not None
             resource.body.place.locate()
+
+
+@pytest.mark.parametrize("name", ["init.tftpl", "init.sh.tpl"])
+def test_a_template_with_directives_is_read_only_as_it_is_rendered(name: str) -> None:
+    from bklint.frontends.guest.recognise import recognises
+
+    body = b"#!/bin/bash\n%{ if off }\nsystemctl disable walinuxagent\n%{ endif }\n"
+    assert recognises(name, body) is None
+    assert recognises(name, body.replace(b"%{ if off }", b"").replace(b"%{ endif }", b"")) is not None

@@ -255,11 +255,13 @@ def _by_convention(path: str, reader: Reader) -> list[str]:
     directory, name = posixpath.split(path)
     stem = re.escape(name[: -len(".json")] if name.lower().endswith(".json") else name)
     pattern = re.compile(rf"{stem}\.param(eters|eter)?(\..+)?\.json", re.IGNORECASE)
+    below = re.compile(rf"{stem}\.param(eters|eter)?[^/]*\.json", re.IGNORECASE)
     portal = name.lower() == "template.json"
     found = []
     for folder in (directory, join(directory or ".", "parameters")):
         for entry in _listed(folder or ".", reader):
-            if pattern.fullmatch(entry) or (portal and entry.lower() == "parameters.json"):
+            fits = pattern if folder == directory else below
+            if fits.fullmatch(entry) or (portal and entry.lower() == "parameters.json"):
                 found.append(join(folder, entry) if folder else entry)
     return found
 

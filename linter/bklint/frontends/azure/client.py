@@ -33,7 +33,9 @@ WHAT_IF = ("2026-06-01", "2025-04-01")
 have it yet."""
 UNKNOWN_VERSION = frozenset({"InvalidApiVersionParameter", "NoRegisteredProviderFound", "InvalidResourceType"})
 METADATA = "/metadata/endpoints?api-version=2022-09-01"
-INSTALL = "a live scan needs the Azure SDK: python -m pip install 'bklint[azure]'"
+INSTALL = (
+    "a live scan needs the Azure SDK: install bklint with its extra, python -m pip install '.[azure]' in a checkout"
+)
 SIGN_IN = "not signed in to Azure: run `az login` (or give a service principal or managed identity its environment)"
 READABLE = frozenset({"GET", "HEAD", "POST"})
 NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"

@@ -30,12 +30,17 @@ _SHEBANG = re.compile(rb"\A(?:\xef\xbb\xbf)?#!\s*\S*/(?:env\s+)?(?:\S+\s+)?(ba|d
 _PYTHON = re.compile(rb"\A#!.*\b(?:python|perl|ruby|node)")
 
 
+_TEMPLATES = (".tftpl", ".tpl", ".tmpl")
+_DIRECTIVE = re.compile(rb"(?<!%)%\{~?\s*(?:if|for)\b")
+"""What makes a template one that only its caller can tell the meaning of: it is read as it is rendered, and not loose."""
+
+
 def recognises(path: str, head: bytes) -> str | None:
     """The kind of a file, or None for one that no policy on machines looks at. `head` is its beginning, or all of it."""
     name = path.replace("\\", "/").casefold()
     base = name.rpartition("/")[2]
     text = utf8(head)
-    if b"\0" in text[:4096]:
+    if b"\0" in text[:4096] or (base.endswith(_TEMPLATES) and _DIRECTIVE.search(text)):
         return None
     if base.endswith((".pkr.hcl", ".json")):
         build = b"provisioner" in text if base.endswith(".hcl") else b'"provisioners"' in text and b'"builders"' in text

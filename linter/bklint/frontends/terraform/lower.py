@@ -300,34 +300,57 @@ def _without_keys(address: str) -> str:
 
 
 def _subscription(module: ModuleInstance, written: Written) -> Value:
-    """The subscription that the resource's provider configuration names, where it is written."""
+    """The subscription that the resource's provider configuration names, where it is written.
+
+    Without `provider` that is the default one of the first word of the resource's type; a module's call may hand others on.
+    https://developer.hashicorp.com/terraform/language/modules/develop/providers#passing-providers-explicitly
+    """
     found = written.attribute("provider")
-    alias = _alias(found[0].expr) if found is not None else ""
-    root = _provider_module(module)
-    for provider in root.files.providers:
-        if provider.block.labels[0] not in ("azurerm", "azapi"):
-            continue
+    own = _configuration(found[0].expr) if found is not None else (written.block.labels[0].partition("_")[0], "")
+    here = module
+    while own is not None:
+        block = _provider_block(here, *own)
+        given = block.attribute("subscription_id") if block is not None else None
+        if given is not None:
+            return here.evaluate(given[0], here.scope(given[1]))
+        if block is not None or here.caller is None or not isinstance(here.caller.names, ModuleInstance):
+            break
+        own, here = _handed_on(here, *own), here.caller.names
+    if own is not None and not own[1]:
+        return Value(DEPLOYMENT_SUBSCRIPTION)
+    cause = "the subscription of " + (f"provider {own[0]}.{own[1]}" if own is not None else "a provider handed on")
+    return Value(Unknown(Reason.SCOPE, cause, key=("provider", here.prefix, own or module.prefix)))
+
+
+def _provider_block(module: ModuleInstance, name: str, alias: str) -> Written | None:
+    for provider in module.files.providers:
         named = provider.attribute("alias")
         own = named[0].expr.value if named is not None and isinstance(named[0].expr, Literal) else ""
-        if own == alias:
-            given = provider.attribute("subscription_id")
-            if given is not None:
-                return root.evaluate(given[0], root.scope(given[1]))
-    if not alias:
-        return Value(DEPLOYMENT_SUBSCRIPTION)
-    return Value(
-        Unknown(Reason.SCOPE, f"the subscription of provider azurerm.{alias}", key=("provider", root.prefix, alias))
-    )
+        if provider.block.labels[0] == name and own == alias:
+            return provider
+    return None
 
 
-def _provider_module(module: ModuleInstance) -> ModuleInstance:
-    while module.caller is not None and not module.files.providers and isinstance(module.caller.names, ModuleInstance):
-        module = module.caller.names
-    return module
+def _handed_on(module: ModuleInstance, name: str, alias: str) -> tuple[str, str] | None:
+    """Which configuration of the caller a module's own is; None where that is not written. Default ones are inherited."""
+    found = module.call.attribute("providers") if module.call is not None else None
+    if found is not None:
+        if not isinstance(found[0].expr, ObjectExpr):
+            return None
+        for key, value in found[0].expr.items:
+            if _configuration(key) == (name, alias):
+                return _configuration(value)
+    return (name, "") if not alias else None
 
 
-def _alias(expr: Expr) -> str:
-    return expr.name if isinstance(expr, GetAttr) else ""
+def _configuration(expr: Expr) -> tuple[str, str] | None:
+    """Local name and alias that `azurerm.other` or `azurerm` names."""
+    if isinstance(expr, Literal) and isinstance(expr.value, str):
+        name, _, alias = expr.value.partition(".")
+        return name, alias
+    if isinstance(expr, GetAttr) and isinstance(expr.target, Name):
+        return expr.target.name, expr.name
+    return (expr.name, "") if isinstance(expr, Name) else None
 
 
 def provider_version(module: ModuleInstance) -> str:
