@@ -70,3 +70,24 @@ def test_nested_nftables() -> None:
     text = "table inet f {\n chain in { type filter hook input priority 0; policy drop; }\n chain out { type filter hook output priority 0; policy drop; ct state { established, related } accept; ip daddr 168.63.129.16 accept } }\n"
     assert rows("nftables", text, "firewallDefaults", "action") == [("block",)]
     assert rows("nftables", text, "firewallRules", "action", "reach") == [("allow", "other"), ("allow", "explicit")]
+
+
+@pytest.mark.parametrize(
+    ("script", "actions"),
+    [
+        ("iptables -A OUTPUT -d 168.63.129.16 -j DROP\niptables -F", ["other"]),
+        ("iptables -A OUTPUT -d 168.63.129.16 -j DROP\niptables -F INPUT", ["block"]),
+        ("iptables -F\niptables -A OUTPUT -d 168.63.129.16 -j DROP", ["block"]),
+        ("iptables -A OUTPUT -d 168.63.129.16 -j DROP\nif x; then iptables -F; fi", ["block"]),
+        ("ufw deny out to 168.63.129.16\nufw --force reset", ["other"]),
+        ("ufw deny out to 168.63.129.16\nufw disable", ["other"]),
+        ("ufw --dry-run deny out to 168.63.129.16", []),
+    ],
+)
+def test_what_is_taken_away_again(script: str, actions: list[str]) -> None:
+    assert rows("shell", script, "firewallRules", "action") == [(action,) for action in actions]
+
+
+@pytest.mark.parametrize("destination", ["$AZ", "@allowed", "{ $AZ"])
+def test_definitions_and_sets_are_not_known(destination: str) -> None:
+    assert holds_host(destination) is None

@@ -20,6 +20,7 @@ from bklint.frontends.guest.addresses import netsh_tags
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
+from bklint.model import path as paths
 from bklint.model.value import Reason, Unknown, Value
 
 HOST = "168.63.129.16"
@@ -30,7 +31,7 @@ _BROAD = frozenset({"", "any", "*", "0.0.0.0/0", "::/0", "internet", "0.0.0.0-25
 
 def holds_host(destination: str) -> bool | None:
     """Whether an address, range or network holds the host address; None where that is not known."""
-    if marked(destination):
+    if marked(destination) or destination.lstrip(" {").startswith(("$", "@")):  # a definition or set of nftables
         return None
     text = destination.strip().strip("\"'{}")
     try:
@@ -101,6 +102,19 @@ def rule(
         destination=", ".join(destinations), ports=", ".join(ports), protocol=protocol or "any", chain=chain,
         position=position, **fields,
     )  # fmt: skip
+
+
+def taken_away(out: Recorder, tool: str, chain: str = "") -> None:
+    """What an unconditional command takes away that came before it: the rules of a tool, or of one of its chains."""
+    for kind, left in (
+        ("firewallRules", "other"),
+        ("firewallDefaults", "" if chain or tool == "iptables" else "allow"),
+    ):
+        for earlier in out.unit.world.of(f"guest/{kind}") if left else ():
+            same = earlier.get("properties.tool").data == tool and earlier.extra["unit"].data == out.unit.label
+            if same and (not chain or earlier.get("properties.chain").data == chain):
+                place = earlier.get("properties.action").place
+                earlier.body = paths.put(earlier.body, ("properties", "action"), Value(left, place))
 
 
 def default(
@@ -197,6 +211,8 @@ def _iptables_rule(
         default(out, start, end, conditional, action, "iptables")
     elif command == "F":
         out.add("firewallFlushes", start, end, conditional, chain=chain)
+        if not conditional:
+            taken_away(out, "iptables", chain if name else "")
     elif command in ("A", "I", "R"):
         if name in ("INPUT", "FORWARD", "PREROUTING") or table == "nat":
             return
@@ -360,7 +376,13 @@ def _nft_statement(out: Recorder, start: int, end: int, text: str, stack: list[s
 
 def ufw(call: Call) -> None:
     """`ufw deny out to ADDRESS port PORT proto PROTOCOL`, `ufw default deny outgoing`."""
-    words = [word for word in call.words if word not in ("--force", "rule", "--dry-run")]
+    words = [word for word in call.words if word not in ("--force", "rule")]
+    if "--dry-run" in words:
+        return
+    if words[:1] in (["reset"], ["disable"]):
+        if not call.conditional:
+            taken_away(call.out, "ufw")
+        return
     if words[:1] == ["default"] and len(words) >= 2:
         if "outgoing" in words:
             action = next((_ACTIONS[word] for word in words if word in _ACTIONS), "other")
