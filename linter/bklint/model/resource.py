@@ -185,7 +185,10 @@ def _parse_provider(
         at += 2
     if len(kinds) == 1:
         return None
-    parsed = ResourceId(subscription, group, "/".join(kinds), tuple(names), None, scope)
+    type_ = "/".join(kinds)
+    if type_ == "microsoft.resources/resourcegroups" and group is None:
+        group = names[0]  # what subscriptionResourceId() makes of a group; Resource Manager takes both forms
+    parsed = ResourceId(subscription, group, type_, tuple(names), None, scope)
     if at < len(rest):
         return _parse_provider(subscription, group, rest[at:], parsed)
     return parsed
