@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from guest_worlds import places, rows
+from guest_worlds import places, rows, world
 
 ENCODED = base64.b64encode("Stop-Service VSS".encode("utf-16-le")).decode()
 
@@ -80,3 +80,13 @@ def test_growing_text_is_cut_off() -> None:
     assert rows("shell", "a=xxxxxxxx\n" + "a=$a$a\n" * 60 + "systemctl stop $a\n", "serviceChanges", "service") == [
         ("?",)
     ]
+
+
+def test_a_proxy_that_is_reset_no_longer_holds() -> None:
+    set_ = "netsh winhttp set proxy 10.1.0.4:3128"
+    assert [
+        each.declared for each in world("batch", f"{set_}\nnetsh winhttp reset proxy\n").of("guest/proxySettings")
+    ] == [False]
+    assert [
+        each.declared for each in world("batch", f"netsh winhttp reset proxy\n{set_}\n").of("guest/proxySettings")
+    ] == [True]

@@ -15,8 +15,13 @@ _VARIABLE = re.compile(r"(?:all|https?)_proxy|no_proxy", re.I)
 
 
 def netsh_winhttp(call: Call) -> None:
-    """`netsh winhttp set proxy PROXY [BYPASS]`."""
+    """`netsh winhttp set proxy PROXY [BYPASS]`, and `reset proxy`, after which what was set no longer holds."""
     words = call.words
+    if words[1:3] == ["reset", "proxy"] and not call.conditional:
+        for earlier in call.out.unit.world.of("guest/proxySettings"):
+            same = earlier.extra["unit"].data == call.out.unit.label
+            if same and earlier.get("properties.scope").data == "winhttp":
+                earlier.mode = "existing"
     if words[1:3] != ["set", "proxy"] or len(words) < 4:
         return
     tags = netsh_tags(call)
