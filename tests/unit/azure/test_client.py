@@ -137,7 +137,7 @@ def test_who_is_not_signed_in_is_told_how(fake: Fake) -> None:
 
 def test_without_the_sdk_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "azure.identity", None)
-    with pytest.raises(UsageError, match=r"pip install 'bklint\[azure\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[azure\]'"):
         client.credential(CLOUDS["azurecloud"])
 
 
