@@ -274,3 +274,9 @@ def test_a_compiled_template_does_not_stand_for_a_parameters_file_of_its_name(sh
     )
     _, report = shop.scan("--select", "BKP301")
     assert [(each["path"], each["fixAt"]["path"]) for each in report["findings"]] == [("main.bicep", "main.bicepparam")]
+
+
+def test_the_modes_are_those_of_the_command_line() -> None:
+    from bklint import arguments, discover
+
+    assert arguments.BICEP == discover.BICEP_MODES

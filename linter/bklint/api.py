@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bklint import __version__, run
 from bklint.config import Configuration
+from bklint.discover import BICEP_MODES
 from bklint.errors import UsageError
 from bklint.files import MemoryReader, OverlayReader, Reader, normalise
 from bklint.finding import Report, Severity
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 Path: TypeAlias = "str | os.PathLike[str]"
 
 SEVERITIES = ("error", "warning", "info")
-BICEP = ("build", "restore", "off")
 
 STDIN = "stdin"
 """What a text without a file name is called, before the ending that its content tells."""
@@ -141,8 +141,8 @@ def scan_options(
     edition = edition or config.edition or "original"
     if edition not in ("original", "current"):
         raise UsageError(f"edition {edition!r} is not known: use original or current")
-    if bicep not in BICEP:
-        raise UsageError(f"bicep {bicep!r} is not known: use {', '.join(BICEP)}")
+    if bicep not in BICEP_MODES:
+        raise UsageError(f"bicep {bicep!r} is not known: use {', '.join(BICEP_MODES)}")
     return run.ScanOptions(
         select=select or config.select,
         ignore=(*ignore, *config.ignore),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "github", "azure-devops", "gitlab", "junit", "markdown", "html")
 SEVERITIES = ("error", "warning", "info")
 SCHEMAS = ("config", "policy", "output")
+BICEP = ("build", "restore", "off")
 SHELLS = ("bash", "zsh", "fish", "tcsh", "powershell")
 
 STDIN = "-"
@@ -172,7 +173,7 @@ def _inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--var-file", action="append", default=[], metavar="FILE", help="Terraform variable values")
     group.add_argument("--parameters", action="append", default=[], metavar="FILE", help="ARM parameter values")
     group.add_argument(
-        "--bicep", choices=("build", "restore", "off"), default="build",
+        "--bicep", choices=BICEP, default="build",
         help="Bicep files without a compiled template: build them with `bicep` from PATH where it is; restore: and let "
         "it fetch modules from registries; off (default: build)",
     )  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -23,16 +22,11 @@ from bklint.model.inventory import Note, Problem
 from bklint.records import replace
 from bklint.source import Place, Source
 
-MODES = ("build", "restore", "off")
-"""What is done with Bicep files that have no compiled twin."""
-
 MAX_SECONDS = 600
 """Longest time for all of them, counted in the time limits of single files."""
 
 BATCH = 16
 """Files that are handed to the compiler before it is asked again whether there is time left."""
-
-_USING = re.compile(rb"^[ \t]*using[ \t]+'([^':\r\n]+\.bicep)'", re.MULTILINE)
 
 
 class Compiled(NamedTuple):
@@ -72,7 +66,7 @@ class _Compilation:
         self._seconds = MAX_SECONDS
 
     def modules(self, paths: Iterable[str]) -> frozenset[str]:
-        """The local modules that the files call, in turn too."""
+        """The local files that the files are made of, in turn too: modules, and the template of a parameters file."""
         pending, found = list(paths), set[str]()
         while pending:
             for target in self._named(pending.pop()):
@@ -82,7 +76,7 @@ class _Compilation:
         return frozenset(found)
 
     def _named(self, path: str) -> Iterator[str]:
-        for match in MODULE.finditer(self._head(path)) if path.endswith(".bicep") else ():
+        for match in MODULE.finditer(self._head(path)):
             yield join(posixpath.dirname(path) or ".", match[1].decode("utf-8", "replace"))
 
     def _head(self, path: str) -> bytes:
@@ -112,16 +106,12 @@ class _Compilation:
             self._refused(path, built)
             return
         self._done.add(path)
-        target = self._used(path) if path.endswith(".bicepparam") else path
+        target = next(self._named(path), "") if path.endswith(".bicepparam") else path
         if built.template is not None and target:
             self._template(target, built.template)
         if built.parameters is not None and target:
             name = f"{posixpath.splitext(target)[0]}.parameters.{posixpath.basename(path)}.json"
             self._put(name, built.parameters, path)
-
-    def _used(self, path: str) -> str:
-        match = _USING.search(self._head(path))
-        return join(posixpath.dirname(path) or ".", match[1].decode("utf-8", "replace")) if match else ""
 
     def _template(self, source: str, text: bytes) -> None:
         self._done.add(source)

@@ -21,6 +21,8 @@ from bklint.source import Source, utf8
 TERRAFORM = (".tf", ".tf.json", ".tofu", ".tofu.json")
 VARIABLES = (".tfvars", ".tfvars.json")
 BICEP = (".bicep", ".bicepparam")
+BICEP_MODES = ("build", "restore", "off")
+"""What is done with Bicep files that have no compiled twin."""
 JSON = (".json", ".jsonc")
 YAML = (".yaml", ".yml")
 

@@ -8,17 +8,13 @@ https://developer.hashicorp.com/terraform/language/block/moved, https://develope
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from bklint.model.inventory import World
-from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM
-from bklint.model.resource import Resource
+from bklint.model.relations import BACKUP_POLICY, LOST
+from bklint.model.resource import Resource, without_keys
 from bklint.model.value import ListData, Value
 from bklint.records import replace
-
-LOST = frozenset(type_.casefold() for type_ in (VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM))
-_KEY = re.compile(r"\[[^\]]*\]")
 
 
 def note_removed(world: World, before: World) -> None:
@@ -26,7 +22,7 @@ def note_removed(world: World, before: World) -> None:
     if world.open is not None:
         return
     now = {resource.address: resource for resource in world.resources}
-    uncertain = {_KEY.sub("", address) for address in now if "[*]" in address}
+    uncertain = {without_keys(address) for address in now if "[*]" in address}
     unread = any(note.kind in ("module", "limit") for note in world.notes)
     for old in before.resources:
         if old.type.casefold() not in LOST or not old.declared or old.conditional is not None:
@@ -36,7 +32,7 @@ def note_removed(world: World, before: World) -> None:
             if old.type.casefold() == BACKUP_POLICY.casefold():
                 now[address].extra["before"] = old.body
             continue
-        if _KEY.sub("", address) in uncertain or (unread and address.startswith("module.")):
+        if without_keys(address) in uncertain or (unread and address.startswith("module.")):
             continue
         if not any(_within(address, one) for one in world.let_go):
             world.add(_deleted(old, world))

@@ -88,7 +88,7 @@ class ScanOptions:
     today: date | None = None
     statistics: bool = False
     bicep: str = "build"
-    """See compiling.MODES."""
+    """One of discover.BICEP_MODES."""
     live: LiveOptions | None = None
     """What of Azure is looked at; without paths that is what is judged."""
 
@@ -293,6 +293,7 @@ class Scanning:
         self.paths = paths
         self._built = built
         self._base = base
+        self._bases: dict[str, Root | None] = {}
         self._files = bool(paths)
         self._options = options
         self._policies = policies
@@ -459,7 +460,10 @@ class Scanning:
         from bklint.removed import note_removed
 
         try:
-            root = next(frontend(world.dialect)((world.root,), base, self._inputs, Inventory()), None)
+            if world.root not in self._bases:
+                found = frontend(world.dialect)((world.root,), base, self._inputs, Inventory())
+                self._bases[world.root] = next(found, None)
+            root = self._bases[world.root]
             if root is not None:
                 context = world.context if world.context in root.contexts else root.contexts[0]
                 note_removed(world, root.lower(context, {}))

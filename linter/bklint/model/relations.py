@@ -25,6 +25,8 @@ VAULT = "Microsoft.RecoveryServices/vaults"
 BACKUP_POLICY = "Microsoft.RecoveryServices/vaults/backupPolicies"
 PROTECTION_CONTAINER = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers"
 PROTECTED_ITEM = PROTECTION_CONTAINER + "/protectedItems"
+LOST = frozenset(type_.casefold() for type_ in (VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM))
+"""Types (in lower case) of which also those resources are looked at that a change only takes away."""
 LOCK = "Microsoft.Authorization/locks"
 
 

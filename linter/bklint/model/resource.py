@@ -7,6 +7,7 @@ networkInterfaces/‹p›`. So an id from a function, from `concat` and from a l
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -96,6 +97,14 @@ class Resource:
     def declared(self) -> bool:
         """Whether its properties are all here (and not only its identity)."""
         return self.mode in ("managed", "seen")
+
+
+_KEY = re.compile(r"\[[^\]]*\]")
+
+
+def without_keys(address: str) -> str:
+    """An address of Terraform without the keys of its instances and of the modules around it."""
+    return _KEY.sub("", address)
 
 
 class ResourceId(NamedTuple):

@@ -19,7 +19,7 @@ from bklint.frontends.terraform.module import ModuleFiles, Written
 from bklint.frontends.terraform.views import View
 from bklint.model import path as paths
 from bklint.model.inventory import Note, Patch, World
-from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource, parse_id
+from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource, parse_id, without_keys
 from bklint.model.value import ObjectData, Reason, Unknown, Value
 from bklint.source import Locator, Place
 from bklint.syntax.node import Expr, GetAttr, Literal, Name, ObjectExpr
@@ -181,7 +181,7 @@ class Lowering:
             scope=self._used(mapped.arg_scope) if mapped is not None else None,
             conditional=origin.conditional,
             block=origin.block,
-            group_address=_without_keys(origin.base),
+            group_address=without_keys(origin.base),
         )
 
     def _group(self, mapped: TypeMapping | None) -> Value:
@@ -293,10 +293,6 @@ class Lowering:
             else body
         )
         self.world.patches.append(Patch(target, type_, (), body))
-
-
-def _without_keys(address: str) -> str:
-    return re.sub(r"\[[^\]]*\]", "", address)
 
 
 def _subscription(module: ModuleInstance, written: Written) -> Value:

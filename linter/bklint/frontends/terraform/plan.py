@@ -24,19 +24,15 @@ from bklint.frontends.terraform.module import installed
 from bklint.frontends.terraform.views import ObjectView
 from bklint.frontends.terraform.written import Declaration, Spot
 from bklint.model.inventory import Inventory, Problem, World
-from bklint.model.relations import BACKUP_POLICY, PROTECTED_ITEM, VAULT, VM
-from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION, Resource
+from bklint.model.relations import LOST
+from bklint.model.resource import DEPLOYMENT_SUBSCRIPTION, Resource, without_keys
 from bklint.model.value import Ident, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Locator, Place, Source
 from bklint.syntax import json
 
 __all__ = ["PlanRoot", "roots"]
 
-LOST = frozenset({VM, VAULT, BACKUP_POLICY, PROTECTED_ITEM})
-"""Types of which also those resources are looked at that the plan only deletes."""
-
 _IN_PLAN = ("plan", "in the plan")
-_KEY = re.compile(r"\[[^\]]*\]")
 _STEPS = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?")
 
 
@@ -128,7 +124,7 @@ class PlanRoot:
         mapped, before = mapping_of(resource.source_type), change.data.get("before")
         if planned.lost:
             resource.mode = "existing"
-        if mapped is not None and resource.type in LOST and isinstance(before, dict):
+        if mapped is not None and resource.type.casefold() in LOST and isinstance(before, dict):
             label = f"{resource.address} before"
             value = _build(self._document, before, None, (*change.pointer, "before"), label, None)
             resource.extra["before"] = body(mapped, ObjectView(value), version)
@@ -141,7 +137,7 @@ class PlanRoot:
             if change.get("actions") != ["delete"] or "deposed" in entry or not isinstance(before, dict):
                 continue
             mapped = mapping_of(str(entry.get("type", "")))
-            if mapped is not None and mapped.type in LOST and entry.get("mode") != "data":
+            if mapped is not None and mapped.type.casefold() in LOST and entry.get("mode") != "data":
                 pointer, module = ("resource_changes", index), str(entry.get("module_address", ""))
                 where = (*pointer, "change", "before")
                 yield Planned({**entry, "values": before}, pointer, module, where, lost=True)
@@ -183,7 +179,7 @@ def _origin(
     return Origin(
         view=view,
         address=address,
-        base=_KEY.sub("", address),
+        base=without_keys(address),
         type=type_,
         mode="data" if planned.data.get("mode") == "data" else "resource",
         subscription=Value(DEPLOYMENT_SUBSCRIPTION),
@@ -321,8 +317,8 @@ class _References:
     def of(self, planned: Planned, argument: str) -> list[Ident]:
         """The resource attributes that an argument of a planned resource refers to, in order."""
         module = self._module(planned.module)
-        plain = _KEY.sub("", str(planned.data["address"]))
-        name = plain.removeprefix(_KEY.sub("", planned.module) + ".") if planned.module else plain
+        plain = without_keys(str(planned.data["address"]))
+        name = plain.removeprefix(without_keys(planned.module) + ".") if planned.module else plain
         for resource in module.get("resources", ()):
             if resource.get("address") == name:
                 expression = resource.get("expressions", {}).get(argument, {})
@@ -333,7 +329,7 @@ class _References:
     def _module(self, address: str) -> Mapping[str, Any]:
         module = self._root
         for step in _STEPS.findall(address):
-            name = _KEY.sub("", step).removeprefix("module.")
+            name = without_keys(step).removeprefix("module.")
             module = module.get("module_calls", {}).get(name, {}).get("module", {})
         return module
 
@@ -385,7 +381,7 @@ def _suffix(index: object) -> str:
 
 def _caller(module: str) -> tuple[str, str]:
     steps = _STEPS.findall(module)
-    return ".".join(steps[:-1]), _KEY.sub("", steps[-1]).removeprefix("module.")
+    return ".".join(steps[:-1]), without_keys(steps[-1]).removeprefix("module.")
 
 
 def _provider_version(data: Mapping[str, Any]) -> str:

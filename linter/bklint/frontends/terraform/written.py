@@ -15,6 +15,7 @@ from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.frontends.terraform.module import ENDINGS, ModuleFiles, Written, local_calls, read_module
 from bklint.frontends.terraform.views import makes
+from bklint.model.resource import without_keys
 from bklint.records import dataclass
 from bklint.source import Place, Source
 from bklint.syntax.node import Block, Body, Expr, Literal, ObjectExpr, TupleExpr
@@ -23,7 +24,6 @@ MAX_UP = 3
 """Most directories above the plan's that are looked into, each with those directly in it."""
 MAX_DIRECTORIES = 200
 
-_KEY = re.compile(r"\[[^\]]*\]")
 Registry = Callable[[str], Mapping[str, str]]
 
 
@@ -124,7 +124,7 @@ class Configuration:
     def declaration(self, address: str, module: str) -> Declaration | None:
         """The declaration of a resource by its address and its module's (`module.app["a"].module.disk`)."""
         files = self._module(tuple(step.removeprefix("module.") for step in _calls(module)))
-        own = _KEY.sub("", address)[len(_KEY.sub("", module)) :].lstrip(".").removeprefix("data.")
+        own = without_keys(address)[len(without_keys(module)) :].lstrip(".").removeprefix("data.")
         type_, _, name = own.partition(".")
         written = files.resources.get((type_, name)) if files is not None else None
         return None if written is None else Declaration(written)
@@ -140,7 +140,7 @@ class Configuration:
 
 
 def _calls(module: str) -> list[str]:
-    return re.findall(r"module\.[^.\[]+", _KEY.sub("", module))
+    return re.findall(r"module\.[^.\[]+", without_keys(module))
 
 
 def _read(read: Callable[[str], ModuleFiles], directory: str) -> ModuleFiles | None:
