@@ -1,5 +1,5 @@
 """`python -m bklint` is the `bklint` command."""
 
-from bklint.cli import main
+from bklint.cli import command
 
-raise SystemExit(main())
+command()

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from bklint import __version__
 from bklint.arguments import (
@@ -78,6 +78,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _output_failed(error)
     return code
+
+
+def command() -> NoReturn:
+    """The command as a process of its own. It ends without taking its objects apart, which the system does at once and
+    Python in a sixth of the time of a scan; not where somebody measures, or where there are other processes to end."""
+    code = main()
+    watched = sys.gettrace() or sys.getprofile() or "multiprocessing" in sys.modules or "coverage" in sys.modules
+    if not watched:
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def _never_fail_on_encoding(stream: TextIO) -> None:

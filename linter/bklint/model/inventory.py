@@ -106,6 +106,8 @@ class World:
     """Inputs that were set to one of their possible values for this world (architecture §4.3)."""
     inputs: dict[str, Split] = field(default_factory=dict)
     """Inputs without a value that have few possible ones, by cause; the engine may ask for a world for each."""
+    closing: list[Callable[[], None]] = field(default_factory=list)
+    """What the front-end lets go of when the world is done with."""
     _by_type: dict[str, list[Resource]] = field(default_factory=dict)
     _by_address: dict[str, Resource] = field(default_factory=dict)
     _by_name: dict[tuple[str, Hashable], list[Resource]] = field(default_factory=dict)
@@ -144,6 +146,19 @@ class World:
             if resource.declared:
                 fill(resource)
         derive(self)
+
+    def close(self) -> None:
+        """Let go of everything, when no value of the world will be asked for again.
+
+        Resources refer to their world, and values to what they are evaluated with. Left to itself, Python's collector of
+        cycles would spend a fifth of a scan on finding that out.
+        """
+        for let_go in self.closing:
+            let_go()
+        for held in (self.closing, self.resources, self.patches, self.absent, self.memo):
+            held.clear()
+        for index in (self._by_type, self._by_address, self._by_name, self._unnamed, self._stubs):
+            index.clear()
 
     def _apply(self, patch: Patch) -> None:
         target = self.link(patch.target, patch.type, stub=True).resource

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bklint.syntax import hcl_templates
@@ -68,19 +69,7 @@ class Expressions:
         self.data = data
         self.grammar = grammar
         self.comments: list[Comment] = []
-        kind = grammar.kind
-        self._open = frozenset({kind(name) for name in _OPEN})
-        self._terms: dict[int, Callable[[Tree, int], Expr]] = {
-            kind("literal_value"): self._literal,
-            kind("template_expr"): self._template,
-            kind("collection_value"): self._collection,
-            kind("variable_expr"): self._name,
-            kind("function_call"): self._call,
-            kind("for_expr"): self._for,
-            kind("operation"): self._operation,
-            grammar.conditional: self._conditional,
-            grammar.expression: self.expression,
-        }
+        self._open, self._terms = _kinds(grammar)
 
     def children(self, node: Tree) -> list[Tree]:
         """The children of a node without its comments, which are collected."""
@@ -111,7 +100,7 @@ class Expressions:
         kids = self.children(node)
         if len(kids) > 1 or depth >= LIMIT:
             return self._term(kids, start, end, depth)
-        return self._terms[kids[0].kind_id](kids[0], depth + 1)
+        return self._terms[kids[0].kind_id](self, kids[0], depth + 1)
 
     def value(self, node: Tree, depth: int) -> Expr:
         """The expression of an attribute or an object item, which ends with its line unless a bracket is open."""
@@ -161,7 +150,7 @@ class Expressions:
         if first.kind_id == self.grammar.paren:
             inner, steps = self.expression(kids[1], depth + 1), kids[3:]
         else:
-            inner, steps = self._terms[first.kind_id](first, depth + 1), kids[1:]
+            inner, steps = self._terms[first.kind_id](self, first, depth + 1), kids[1:]
         return self._steps(inner, start, steps, depth) if steps else inner
 
     def _steps(self, target: Expr, start: int, steps: list[Tree], depth: int) -> Expr:
@@ -390,3 +379,22 @@ def _dotted(text: str, start: int, end: int) -> Expr:
         at += len(name) + 1
         target = GetAttr(target, name, start, at)
     return target
+
+
+@lru_cache(maxsize=1)
+def _kinds(grammar: Grammar) -> tuple[frozenset[int], dict[int, Callable[[Expressions, Tree, int], Expr]]]:
+    """The kinds whose parts stand in no bracket of their own, and what lowers each kind of term. The same for all files;
+    bound to one reader, the methods would keep it, and the file's text, in a cycle."""
+    kind = grammar.kind
+    terms: dict[int, Callable[[Expressions, Tree, int], Expr]] = {
+        kind("literal_value"): Expressions._literal,
+        kind("template_expr"): Expressions._template,
+        kind("collection_value"): Expressions._collection,
+        kind("variable_expr"): Expressions._name,
+        kind("function_call"): Expressions._call,
+        kind("for_expr"): Expressions._for,
+        kind("operation"): Expressions._operation,
+        grammar.conditional: Expressions._conditional,
+        grammar.expression: Expressions.expression,
+    }
+    return frozenset({kind(name) for name in _OPEN}), terms

@@ -48,6 +48,10 @@ class Lowering:
         self._documents: dict[str, Document | None] = {}
         self._noted: set[str] = set()
 
+    def close(self) -> None:
+        """Let go of the deployments (see `World.close`)."""
+        del self.finder
+
     def enter(self, frames: int) -> bool:
         """Take frames of the depth budget and one step; False where either is used up, and then nothing is to be left."""
         if self.frames + frames > MAX_FRAMES or not self.spend(1):

@@ -209,6 +209,13 @@ class Deployment:
         self._parameters = _folded(template.section("parameters"))
         self._variables = _folded(template.section("variables"))
         self._outputs = _folded(template.section("outputs"))
+        lowering.world.closing.append(self.close)
+
+    def close(self) -> None:
+        """Let go of what was evaluated and of where it was (see `World.close`)."""
+        self.memo.clear()
+        self.arguments = {}
+        del self.env
 
     @property
     def depth(self) -> int:

@@ -119,6 +119,7 @@ class ArmRoot:
         world.splits = tuple(f"{cause} = {value}" for cause, value in assume.items())
         lowering = Lowering(world, self._reader, self._options, assume)
         lowering.finder = Children(lowering)
+        world.closing.append(lowering.close)
         root = root_deployment(lowering, self._document, self._path)
         file = self._files.get(context)
         root.arguments = {
@@ -307,5 +308,9 @@ def _links_of(path: str, reader: Reader, options: Options) -> frozenset[str]:
         return frozenset()
     files = _parameter_files(path, document, reader, options, inventory)
     root = ArmRoot(path, document, reader, options, files)
-    read = [file for context in root.contexts for file in root.lowered(context, {}).read_files]
+    read: set[str] = set()
+    for context in root.contexts:
+        lowering = root.lowered(context, {})
+        read.update(lowering.read_files)
+        lowering.world.close()
     return frozenset(read) - {path}

@@ -127,6 +127,7 @@ class TerraformRoot:
             notes={},
             splits={},
         )
+        world.closing.append(tree.close)
         lower_tree(ModuleInstance(tree, self._files), world)
         world.notes.extend(tree.notes.values())
         world.inputs.update(tree.splits)

@@ -120,26 +120,10 @@ class Evaluator:
         self.depth = 0
         self.steps = 0
         self._extent = Extent()
-        self._methods: dict[type[Expr], Callable[[Expr, Scope], Value]] = {
-            Literal: self._literal,
-            Template: self._template,
-            TupleExpr: self._tuple,
-            ObjectExpr: self._object,
-            Name: self._name,
-            GetAttr: self._get_attr,
-            Index: self._index,
-            Splat: self._splat,
-            SplatItem: self._splat_item,
-            Call: self._call,
-            Unary: self._unary,
-            Binary: self._binary,
-            Conditional: self._conditional,
-            ForExpr: self._for,
-        }
 
     def evaluate(self, expr: Expr, scope: Scope) -> Value:
         """The value of an expression. Raises nothing: errors are values."""
-        method = self._methods.get(type(expr))
+        method = _METHODS.get(type(expr))
         if method is None:
             return unknown(Reason.SYNTAX, "a syntax error", scope.place(expr))
         if self.steps >= MAX_STEPS:
@@ -149,7 +133,7 @@ class Evaluator:
         self.depth += 1
         self.steps += 1
         try:
-            return method(expr, scope)
+            return method(self, expr, scope)
         except RecursionError:
             return unknown(Reason.LIMIT, "expressions nested too deep", scope.place(expr))
         finally:
@@ -511,6 +495,24 @@ def _error_within(value: Value) -> Unknown | None:
         return data if data.is_error else None
     found = first_unknown(value) if isinstance(data, (ListData, ObjectData)) else None
     return found if found is not None and found.is_error else None
+
+
+_METHODS: dict[type[Expr], Callable[[Evaluator, Expr, Scope], Value]] = {
+    Literal: Evaluator._literal,
+    Template: Evaluator._template,
+    TupleExpr: Evaluator._tuple,
+    ObjectExpr: Evaluator._object,
+    Name: Evaluator._name,
+    GetAttr: Evaluator._get_attr,
+    Index: Evaluator._index,
+    Splat: Evaluator._splat,
+    SplatItem: Evaluator._splat_item,
+    Call: Evaluator._call,
+    Unary: Evaluator._unary,
+    Binary: Evaluator._binary,
+    Conditional: Evaluator._conditional,
+    ForExpr: Evaluator._for,
+}
 
 
 class _NoNames:

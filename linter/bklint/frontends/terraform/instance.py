@@ -67,6 +67,11 @@ class Tree:
     splits: dict[str, Split]
     damaged: Place | None = None
 
+    def close(self) -> None:
+        """Let go of the module instances (see `World.close`)."""
+        self.declared.clear()
+        self.modules.clear()
+
     def note(self, kind: str, message: str, place: Place | None = None, *, strict: bool = True) -> None:
         """Say something once."""
         self.notes.setdefault(message, Note(kind, message, place, strict))
