@@ -118,11 +118,15 @@ def index_of_policies() -> str:
 
 
 def index_of_texts() -> str:
-    """The second documents of the policies, one a line behind the name of the file, without their examples."""
-    lines = [packaged.digest()]
+    """The second documents of the policies, one a line behind the name of the file, without their examples, and with the
+    addresses of what they cite."""
+    lines, addresses = [packaged.digest()], reading.addresses()
     for name in packaged.policy_files():
         rest = yaml.load_rest(packaged.policy(name).decode()) or {}
         rest.pop("examples", None)
+        for row in rest.get("sources", ()):
+            if "url" not in row and row["document"] in addresses:
+                row["url"] = addresses[row["document"]]
         lines.append(f"{name}\t{json.dumps(rest, ensure_ascii=False, separators=(',', ':'))}")
     return "\n".join(lines) + "\n"
 

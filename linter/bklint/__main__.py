@@ -1,5 +1,17 @@
 """`python -m bklint` is the `bklint` command."""
 
-from bklint.cli import command
+from typing import NoReturn
 
-command()
+from bklint import process
+
+
+def command() -> NoReturn:
+    """The command as a process of its own; `bklint.cli.main` is what it does."""
+    process.collect_seldom()
+    from bklint.cli import main
+
+    process.end(main())
+
+
+if __name__ == "__main__":
+    command()

@@ -12,13 +12,12 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bklint import __version__
 from bklint.arguments import (
@@ -80,19 +79,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def command() -> NoReturn:
-    """The command as a process of its own. It ends without taking its objects apart, which the system does at once and
-    Python in a sixth of the time of a scan; not where somebody measures, or where there are other processes to end."""
-    code = main()
-    watched = sys.gettrace() or sys.getprofile() or "multiprocessing" in sys.modules or "coverage" in sys.modules
-    if not watched:
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    sys.exit(code)
-
-
 def _never_fail_on_encoding(stream: TextIO) -> None:
     """A character that the output cannot show becomes an escape, not an exception."""
     reconfigure = getattr(stream, "reconfigure", None)
@@ -127,9 +113,6 @@ def _scan(arguments: Namespace) -> int:
     from bklint import run
     from bklint.reporters import rules
 
-    gc.set_threshold(
-        100_000, 20, 20
-    )  # a scan makes many objects that live: a quarter less time for a fifth more memory
     config = configuration(arguments)
     options = scan_options(arguments, config)
     if arguments.show_files:

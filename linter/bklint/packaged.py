@@ -24,6 +24,8 @@ INDEX = "data/index.json"
 MAPPINGS = "data/mappings.json"
 READS = "data/reads.json"
 TEXTS = "data/texts.jsonl"
+DOCUMENTS = "data/knowledge/documents.yaml"
+"""The documents that policies cite by a short label."""
 AZURERM = "frontends/terraform/azurerm"
 
 
@@ -120,9 +122,10 @@ def _texts() -> dict[str, str]:
 
 
 def digest() -> str:
-    """A checksum of the policy files and of the modules that define facts. It guards against staleness, not malice."""
+    """A checksum of the policy files, the table of documents, and the modules that define facts. It guards against staleness, not malice."""
     names = [(name, policy(name)) for name in policy_files()]
     names += [(name, content(f"facts/{name}")) for name in members("facts") if name.endswith(".py")]
+    names.append((DOCUMENTS, content(DOCUMENTS)))
     made = 0
     for name, data in names:
         made = crc32(data, crc32(f"{name} {len(data)} ".encode(), made))

@@ -25,6 +25,7 @@ from bklint.files import DiskReader, OverlayReader
 from bklint.finding import Finding, Severity, Undecided
 from bklint.model.inventory import Note, Problem
 from bklint.model.value import Value
+from bklint.process import collect_seldom
 from bklint.records import replace
 from bklint.run import INTERNAL, Scanning, ScanOptions, disk_reader, load_policies
 
@@ -150,10 +151,8 @@ class _Part(Scanning):
 
 def work(connection: Connection, job: Job) -> None:
     """A process from beginning to end. The parent alone answers Ctrl-C."""
-    import gc
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(100_000, 20, 20)
+    collect_seldom()
     try:
         policies = load_policies(job.options)
         chosen = choices(job.options.config, policies, job.options.ignore)

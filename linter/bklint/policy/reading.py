@@ -158,5 +158,5 @@ def _located(error: PolicyError, document: YamlDocument) -> UsageError:
 @cache
 def addresses() -> dict[str, str]:
     """The page of each document that is cited by a short label, by that label."""
-    table = yaml.load_data(packaged.content("data/knowledge/documents.yaml"))
+    table = yaml.load_data(packaged.content(packaged.DOCUMENTS))
     return {label: row["url"] for label, row in table["documents"].items()}
