@@ -322,6 +322,8 @@ _TELLING = re.compile(
     rb'|"direction"',
     re.IGNORECASE,
 )
+_SCHEMA = re.compile(rb'\s*\{\s*"\$schema"\s*:\s*"([^"\\]*)"')
+"""The beginning of most templates and parameters files, which tells all there is to know."""
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|//[^\r\n]*|/\*.*?\*/|[{}\[\],:]', re.DOTALL)
 _YAML_MEMBER = re.compile(rb"^(?:  |- |  - |    )?(\w+):[ \t]*([^\r\n]*)", re.MULTILINE)
 _LEVELS = 4
@@ -330,6 +332,9 @@ _LEVELS = 4
 
 def by_content(data: bytes) -> str:
     """arm, parameters, plan or nsg, by the content of a JSON file; empty where it claims to be none of them."""
+    first = _SCHEMA.match(data)
+    if first is not None and (found := _claimed({"$schema": first[1].decode("utf-8", "replace")})):
+        return found
     if _TELLING.search(data) is None:
         return ""
     return _claimed(members(data[:HEAD])) or (_claimed(members(data[:SNIFFED])) if len(data) > HEAD else "")

@@ -338,6 +338,8 @@ def join(values: tuple[Value, ...], why: Unknown) -> Value:
 def same(left: Value, right: Value) -> bool:
     """Whether two values are certain to be equal data, with the same type; unknowns by their keys."""
     a, b = left.data, right.data
+    if type(a) is str:
+        return type(b) is str and a == b
     if isinstance(a, Unknown) and isinstance(b, Unknown):
         return a.key is not None and a.key == b.key
     if isinstance(a, ListData) and isinstance(b, ListData):
@@ -378,11 +380,17 @@ def join_unknown(why: Unknown, values: tuple[Value, ...], key: Hashable) -> Unkn
 
 def _flatten(values: tuple[Value, ...]) -> tuple[Value, ...]:
     flat: list[Value] = []
+    texts: set[str] = set()
     for value in values:
         choices = value.data.domain if isinstance(value.data, Unknown) and value.data.domain else (value,)
         for choice in choices:
-            if not any(same(choice, other) for other in flat):
-                flat.append(choice)
+            if isinstance(choice.data, str):
+                if choice.data in texts:
+                    continue
+                texts.add(choice.data)
+            elif any(same(choice, other) for other in flat):
+                continue
+            flat.append(choice)
     return tuple(flat)
 
 

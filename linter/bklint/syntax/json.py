@@ -324,7 +324,7 @@ def _without_mark(data: bytes) -> bytes:
 
 def _without_lone_surrogates(data: bytes) -> bytes:
     """Half a surrogate pair is legal JSON but no text: it could not be printed. U+FFFD takes as many bytes to write."""
-    if b"\\u" not in data:
+    if b"\\ud" not in data and b"\\uD" not in data:
         return data
     return _SURROGATE.sub(lambda found: b"\\ufffd" if found[1] else found[0], data)
 

@@ -24,7 +24,7 @@ from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
 )
 from bklint.frontends.arm.access import member
 from bklint.frontends.arm.expressions import Access, Call, Failure, Literal, Node, is_expression, parsed, unescaped
-from bklint.frontends.arm.functions import LAZY, PURE, SCOPED, Pure, Values
+from bklint.frontends.arm.functions import FUNCTIONS, Lazy, Pure, Scoped, Values
 from bklint.frontends.arm.loops import Loop, property_loops, runs
 from bklint.frontends.arm.members import Fields, Keys, LazyObject, carried, flaw
 from bklint.frontends.arm.operands import FunctionError, UndecidedError, derived
@@ -32,7 +32,7 @@ from bklint.frontends.arm.placeholders import placeholder
 from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value, join, unknown
 from bklint.records import replace
 from bklint.source import Locator
-from bklint.syntax.json import Document, Pointer
+from bklint.syntax.json import Document, JsonPlace, Pointer
 
 if TYPE_CHECKING:
     from bklint.frontends.arm.scope import Env
@@ -70,7 +70,7 @@ def _list_value(env: Env, document: Document, node: list[Any], pointer: Pointer)
 
 def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> Value:
     """The value of a JSON string: an expression, or a literal that may stand for what a pipeline fills in."""
-    place = document.place(pointer)
+    place = JsonPlace(document, pointer)
     if not is_expression(text):
         return placeholder(text, place) or Value(unescaped(text), place)
     tree = parsed(text)
@@ -78,7 +78,7 @@ def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> 
         return unknown(Reason.LIMIT if tree.limit else Reason.ERROR, tree.message, place)
     value = evaluate(tree, env, place)
     if env.use:
-        env.lowering.spend(_size((value,)))
+        env.deployment.lowering.spend(_size((value,)))
         return carried(value, "use", str(pointer[-1]) if pointer else "", place)
     return value
 
@@ -178,37 +178,41 @@ def loop_value(env: Env, document: Document, loop: Loop) -> Value:
 
 def evaluate(node: Node, env: Env, place: Locator | None) -> Value:
     """The value of an expression tree; `place` is the JSON string it stands in."""
-    if isinstance(node, Literal):
+    if type(node) is Literal:
         return Value(node.value, place)
-    lowering = env.lowering
+    lowering = env.deployment.lowering
     if not lowering.enter(FRAMES_PER_CALL):
         return unknown(Reason.LIMIT, _TOO_MUCH, place)
     try:
-        if isinstance(node, Call):
+        if type(node) is Call:
             return _call(node, env, place)
+        assert isinstance(node, Access)
         return _access(node, env, place)
     finally:
-        lowering.leave(FRAMES_PER_CALL)
+        lowering.frames -= FRAMES_PER_CALL
 
 
 def _call(node: Call, env: Env, place: Locator | None) -> Value:
-    name = node.name
-    function = LAZY.get(name) or SCOPED.get(name) or PURE.get(name)
+    name, arguments = node.name, node.arguments
+    function = FUNCTIONS.get(name)
     if function is None:
         return _other(node, env, place)
-    if not function.least <= len(node.arguments) <= (function.most if function.most is not None else 1 << 30):
-        return unknown(Reason.ERROR, f"{name}() does not take {len(node.arguments)} arguments", place)
+    if len(arguments) < function.least or (function.most is not None and len(arguments) > function.most):
+        return unknown(Reason.ERROR, f"{name}() does not take {len(arguments)} arguments", place)
     operands: Values = ()
     try:
-        if name in LAZY:
-            return LAZY[name].run(env, node.arguments, place)
-        operands = tuple([evaluate(argument, env, place) for argument in node.arguments])
-        env.lowering.spend(_size(operands))
-        if name in SCOPED:
-            result = SCOPED[name].run(env, operands, place)
+        if isinstance(function, Lazy):
+            return function.run(env, arguments, place)
+        operands = tuple(
+            [Value(each.value, place) if type(each) is Literal else evaluate(each, env, place) for each in arguments]
+        )
+        if isinstance(function, Scoped):
+            result = function.run(env, operands, place)
             return result if result.place is not None else _placed(node, operands, result.data, place, True)
-        made = apply(node, PURE[name], operands, place)
-        env.lowering.spend(_size((made,)))
+        made = apply(node, function, operands, place)
+        size = _size((*operands, made))
+        if size:
+            env.deployment.lowering.spend(size)
         return made
     except UndecidedError as error:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
@@ -220,10 +224,9 @@ def _size(operands: Values) -> int:
     """How many members a function may look at."""
     size = 0
     for operand in operands:
-        if isinstance(operand.data, ListData):
-            size += len(operand.data.items)
-        elif isinstance(operand.data, ObjectData):
-            size += len(operand.data.fields)
+        data = operand.data
+        if type(data) is not str and isinstance(data, (ListData, ObjectData)):
+            size += len(data.items) if isinstance(data, ListData) else len(data.fields)
     return size
 
 
@@ -259,10 +262,11 @@ def _placed(node: Call, operands: Values, result: object, place: Locator | None,
     """A function's result with the place of what decides it."""
     if isinstance(result, Value):
         return result if result.place is not None else result._replace(place=place)
-    varying = [value for argument, value in zip(node.arguments, operands, strict=False) if not argument.constant]
     pieces = operands if composes else ()
-    if len(varying) == 1 and varying[0].place is not None:
-        return Value(result, varying[0].place, varying[0].hops, None, pieces)  # type: ignore[arg-type]
+    if not node.constant:
+        varying = [value for argument, value in zip(node.arguments, operands, strict=False) if not argument.constant]
+        if len(varying) == 1 and varying[0].place is not None:
+            return Value(result, varying[0].place, varying[0].hops, None, pieces)  # type: ignore[arg-type]
     return Value(result, place, None, None, pieces)  # type: ignore[arg-type]
 
 

@@ -111,18 +111,24 @@ class _Open(NamedTuple):
     safe: bool = False
 
 
+_KINDS = ("", "string", "number", "name", "mark")
+
+
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
+    at, size, match_at = 0, len(text), _TOKEN.match
+    while at < size:
+        match = match_at(text, at)
         if match is None:
             raise InputError(f"unexpected {text[at : at + 10].strip()!r} in the expression", at)
-        kind = match.lastindex or 0
+        kind = match.lastindex
         if kind:
-            found.append(_Token(("", "string", "number", "name", "mark")[kind], match[kind], match.start(kind)))
-        at = match.end() if match.end() > at else len(text)
-    found.append(_Token("end", "", len(text)))
+            at, end = match.span(kind)
+            found.append(_Token(_KINDS[kind], text[at:end], at))
+            at = end
+        else:
+            at = size
+    found.append(_Token("end", "", size))
     return found
 
 

@@ -1,8 +1,8 @@
 """What a template function is here: its implementation, how many operands it takes, and what type it gives.
 
-Three tables are filled by the `functions_*` modules: `PURE` functions see only the values of their operands; `SCOPED`
-ones also the environment (parameters, loops, the deployment); `LAZY` ones evaluate their operands themselves. What is in
-none of them is not evaluated. The functions are those of
+The table is filled by the `functions_*` modules: `Pure` functions see only the values of their operands; `Scoped` ones also
+the environment (parameters, loops, the deployment); `Lazy` ones evaluate their operands themselves. What is not in it is
+not evaluated. The functions are those of
 https://learn.microsoft.com/azure/azure-resource-manager/templates/template-functions.
 """
 
@@ -52,9 +52,8 @@ class Lazy(NamedTuple):
     most: int | None
 
 
-PURE: dict[str, Pure] = {}
-SCOPED: dict[str, Scoped] = {}
-LAZY: dict[str, Lazy] = {}
+FUNCTIONS: dict[str, Pure | Scoped | Lazy] = {}
+"""By name in lower case."""
 MANY = None
 """No upper bound on the number of operands."""
 
@@ -65,7 +64,7 @@ def pure(
     """Declare a function of its operands, from `least` to `most` of them."""
 
     def declare(run: PureRun) -> PureRun:
-        PURE[name.lower()] = Pure(run, least, most, type_, composes)
+        FUNCTIONS[name.lower()] = Pure(run, least, most, type_, composes)
         return run
 
     return declare
@@ -75,7 +74,7 @@ def scoped(name: str, least: int, most: int | None) -> Callable[[ScopedRun], Sco
     """Declare a function that depends on where it is called."""
 
     def declare(run: ScopedRun) -> ScopedRun:
-        SCOPED[name.lower()] = Scoped(run, least, most)
+        FUNCTIONS[name.lower()] = Scoped(run, least, most)
         return run
 
     return declare
@@ -85,7 +84,7 @@ def lazy(name: str, least: int, most: int | None) -> Callable[[LazyRun], LazyRun
     """Declare a function that evaluates its operands itself."""
 
     def declare(run: LazyRun) -> LazyRun:
-        LAZY[name.lower()] = Lazy(run, least, most)
+        FUNCTIONS[name.lower()] = Lazy(run, least, most)
         return run
 
     return declare

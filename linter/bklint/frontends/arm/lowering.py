@@ -54,7 +54,8 @@ class Lowering:
 
     def enter(self, frames: int) -> bool:
         """Take frames of the depth budget and one step; False where either is used up, and then nothing is to be left."""
-        if self.frames + frames > MAX_FRAMES or not self.spend(1):
+        self.steps += 1
+        if self.frames + frames > MAX_FRAMES or (self.steps > MAX_STEPS and not self.spend(0)):
             return False
         self.frames += frames
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from bklint.model.value import Hop, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Locator
@@ -240,6 +240,28 @@ def flaw(value: Value, budget: Budget) -> Unknown | None:
         elif isinstance(data, ObjectData):
             pending.extend([(member, depth + 1) for member in data.fields.values()])
     return None
+
+
+def is_constant(node: Any) -> bool:
+    """Whether JSON holds no expression, and so can be no part of itself; False also for what is large."""
+    if isinstance(node, str):
+        return node[:1] != "["
+    pending, nodes = [node], 0
+    while pending and nodes <= MAX_NODES:
+        inner = pending.pop()
+        if type(inner) is dict:
+            if any([name[:1] == "[" or name == "copy" for name in inner]):
+                return False
+            inner = list(inner.values())
+        if type(inner) is list:
+            nodes += len(inner)
+            for item in inner:
+                if type(item) is str:
+                    if item[:1] == "[":
+                        return False
+                elif type(item) is dict or type(item) is list:
+                    pending.append(item)
+    return not pending
 
 
 def transformed(value: Value, change: Callable[[Value], Value], depth: int = 0) -> Value:

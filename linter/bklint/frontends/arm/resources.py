@@ -52,7 +52,7 @@ class Instance(NamedTuple):
 class Declared:
     """One entry of `resources`."""
 
-    __slots__ = ("busy", "deployment", "made", "node", "parent", "pointer", "symbol")
+    __slots__ = ("_names", "busy", "deployment", "made", "node", "parent", "pointer", "symbol")
 
     def __init__(
         self, deployment: Deployment, node: dict[str, Any], pointer: Pointer, symbol: str, parent: Declared | None
@@ -64,13 +64,15 @@ class Declared:
         self.parent = parent
         self.made: list[Instance] | None = None
         self.busy = False
+        self._names = {key.lower(): key for key in reversed(node)}
 
     def text(self, name: str, env: Env) -> Value | None:
         """The value of a member; None where it is not written."""
-        node = get(self.node, name)
-        if node is None:
+        key = name if name in self.node else self._names.get(name.lower())
+        node = None if key is None else self.node[key]
+        if key is None or node is None:
             return None
-        return self.deployment.json(env, node, (*self.pointer, actual(self.node, name)))
+        return self.deployment.json(env, node, (*self.pointer, key))
 
     def instances(self) -> list[Instance]:
         """What it declares; made once. Nothing while it is being made, which a name that refers to itself would ask for."""

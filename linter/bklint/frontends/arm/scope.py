@@ -9,13 +9,14 @@ expressions of a nested template of outer scope, the default, are evaluated in t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from bklint.frontends.arm.evaluate import evaluate, evaluate_json, evaluate_text, loop_value
 from bklint.frontends.arm.expressions import Node
 from bklint.frontends.arm.loops import Loop, property_loops
 from bklint.frontends.arm.lowering import Lowering
-from bklint.frontends.arm.members import carried, flaw
+from bklint.frontends.arm.members import carried, flaw, is_constant
 from bklint.frontends.arm.parameters import Declaration, no_value, or_default, secret
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Parts
 from bklint.model.value import MISSING, Reason, Unknown, Value, parts_of, unknown
@@ -46,16 +47,25 @@ def get(node: Any, name: str) -> Any:
         return None
     if name in node:
         return node[name]
-    folded = name.lower()
-    return next((value for key, value in node.items() if key.lower() == folded), None)
+    key = _in_other_case(node, name)
+    return None if key is None else node[key]
 
 
 def actual(node: dict[str, Any], name: str) -> str:
     """A member's name as written, for pointers."""
     if name in node:
         return name
-    folded = name.lower()
-    return next((key for key in node if key.lower() == folded), name)
+    key = _in_other_case(node, name)
+    return name if key is None else key
+
+
+def _in_other_case(node: dict[str, Any], name: str) -> str | None:
+    """The first key that is an ASCII name in another case. No letter of another length becomes one of ASCII."""
+    folded, size = name.lower(), len(name)
+    for key in node:
+        if len(key) == size and key.lower() == folded:
+            return key
+    return None
 
 
 def scope_kind(template: Mapping[str, Any]) -> str:
@@ -227,15 +237,15 @@ class Deployment:
         """The files of it and of the deployments around it."""
         return (*(self.parent.files if self.parent else ()), self.template.path)
 
-    def _once(self, key: Hashable, what: str, make: Callable[[], Value]) -> Value:
-        """A value evaluated once and wholly; an error where it needs itself."""
+    def _once(self, key: Hashable, what: str, make: Callable[[], Value], *, constant: bool = False) -> Value:
+        """A value evaluated once and wholly; an error where it needs itself, which what is `constant` does not."""
         found = self.memo.get(key)
         if found is None:
             if not self.lowering.enter(FRAMES):
                 return unknown(Reason.LIMIT, f"{what} is nested too deep")
             self.memo[key] = unknown(Reason.ERROR, f"{what} refers to itself")
             found = make()
-            wrong = flaw(found, self.lowering)
+            wrong = None if constant else flaw(found, self.lowering)
             if wrong is not None:
                 found = Value(wrong, found.place)
             self.memo[key] = found
@@ -247,13 +257,16 @@ class Deployment:
 
     def parameter(self, name: str, place: Locator | None) -> Value:
         """The value of a parameter: its argument, else its default, else null or unknown."""
-        found = self._parameters.get(name.casefold())
+        key = ("parameter", name.casefold())
+        known = self.memo.get(key)
+        if known is not None:
+            assert isinstance(known, Value)
+            return known
+        found = self._parameters.get(key[1])
         if found is None:
             return unknown(Reason.ERROR, f"there is no parameter {name!r}", place)
         written, node, pointer = found
-        return self._once(
-            ("parameter", name.casefold()), f"parameter {written!r}", lambda: self._parameter(written, node, pointer)
-        )
+        return self._once(key, f"parameter {written!r}", lambda: self._parameter(written, node, pointer))
 
     def _parameter(self, name: str, node: Any, pointer: Pointer) -> Value:
         declaration = self.declaration(name, node, pointer)
@@ -296,16 +309,20 @@ class Deployment:
 
     def variable(self, name: str, place: Locator | None) -> Value:
         """The value of a variable."""
-        found = self._variables.get(name.casefold())
-        loop = None if found is not None and name.casefold() != "copy" else self._variable_loops.get(name.casefold())
+        key = ("variable", name.casefold())
+        known = self.memo.get(key)
+        if known is not None:
+            assert isinstance(known, Value)
+            return known
+        found = self._variables.get(key[1])
+        loop = None if found is not None and key[1] != "copy" else self._variable_loops.get(key[1])
         if loop is not None:
-            return self._once(("variable", name.casefold()), f"variable {name!r}", lambda: self._loop_variable(loop))
+            return self._once(key, f"variable {name!r}", lambda: self._loop_variable(loop))
         if found is None:
             return unknown(Reason.ERROR, f"there is no variable {name!r}", place)
         written, node, pointer = found
-        return self._once(
-            ("variable", name.casefold()), f"variable {written!r}", lambda: self._variable(written, node, pointer)
-        )
+        make = partial(self._variable, written, node, pointer)
+        return self._once(key, f"variable {written!r}", make, constant=is_constant(node))
 
     def _variable(self, name: str, node: Any, pointer: Pointer) -> Value:
         document = self.template.document
