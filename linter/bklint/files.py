@@ -11,6 +11,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from typing import NamedTuple, Protocol
 
 from bklint.errors import InputError, LimitError, UsageError
@@ -144,13 +145,14 @@ class DiskReader:
 
     def _resolved(self, path: str) -> str:
         """The real path. Those of directories are remembered: resolving one takes a system call for each of its parts."""
-        directory, name = os.path.split(path)
-        if name in ("", ".", ".."):
+        slash = path.rfind("/") + 1
+        directory, name = path[:slash], path[slash:]
+        if name in ("", ".", "..") or os.sep in name:
             return os.path.realpath(path)
         above = self._directories.get(directory)
         if above is None:
-            above = self._directories[directory] = os.path.realpath(directory)
-        real = os.path.join(above, name)
+            above = self._directories[directory] = os.path.join(os.path.realpath(directory), "")
+        real = above + name
         try:
             linked = stat.S_ISLNK(os.lstat(real).st_mode)
         except OSError:
@@ -170,8 +172,8 @@ class DiskReader:
                 raise InputError("is not a regular file")
             if info.st_size > self._max:
                 raise LimitError(f"is {info.st_size} bytes; bklint reads files up to {self._max} bytes")
-            with open(real, "rb") as handle:
-                data = handle.read(self._max + 1)
+            with open(real, "rb", buffering=0) as handle:
+                data = _bytes(handle, info.st_size, self._max + 1)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
         if len(data) > self._max:  # it has grown, or is one of those whose size the system gives as 0
@@ -188,8 +190,8 @@ class DiskReader:
         try:
             if not stat.S_ISREG(os.stat(real).st_mode):
                 raise InputError("is not a regular file")
-            with open(real, "rb") as handle:
-                return handle.read(size)
+            with open(real, "rb", buffering=0) as handle:
+                return _bytes(handle, size, size)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
 
@@ -228,6 +230,14 @@ class DiskReader:
             return ()
         except OSError as error:
             raise InputError(f"cannot be listed: {error.strerror or error}") from error
+
+
+def _bytes(handle: FileIO, likely: int, most: int) -> bytes:
+    """The bytes of a file up to `most`; of more than the `likely` ones the system did not know, as below /proc."""
+    data = handle.read(min(likely + 1, most)) or b""
+    while likely < len(data) < most and (more := handle.read(min(most - len(data), 1 << 20))):
+        data += more
+    return data
 
 
 def _is_directory(member: os.DirEntry[str]) -> bool:

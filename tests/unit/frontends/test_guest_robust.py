@@ -108,15 +108,16 @@ REPEATED = {
 
 @pytest.mark.parametrize(("kind", "piece"), [(kind, piece) for kind, pieces in REPEATED.items() for piece in pieces])
 def test_time_grows_with_length(kind: str, piece: str) -> None:
-    """Four times the text takes no more than some eight times as long; what takes next to no time is not compared."""
+    """Four times the text takes no more than some eight times as long; what takes next to no time is not compared. One of
+    three attempts is enough, for a machine may be busy with something else."""
 
     def seconds(size: int) -> float:
         began = process_time()
         resources(kind, (piece * (size // len(piece))).encode())
         return process_time() - began
 
-    short = seconds(10_000)
-    assert seconds(40_000) < max(0.4, 8 * short)
+    pairs = ((seconds(10_000), seconds(40_000)) for _ in range(3))
+    assert any(long < max(0.4, 8 * short) for short, long in pairs)
 
 
 def test_long_pipelines_are_passed_over() -> None:
