@@ -122,7 +122,8 @@ def _texts() -> dict[str, str]:
 
 
 def digest() -> str:
-    """A checksum of the policy files, the table of documents, and the modules that define facts. It guards against staleness, not malice."""
+    """A checksum of the policy files, the table of documents, and the modules that define facts. It guards against
+    staleness, not malice."""
     names = [(name, policy(name)) for name in policy_files()]
     names += [(name, content(f"facts/{name}")) for name in members("facts") if name.endswith(".py")]
     names.append((DOCUMENTS, content(DOCUMENTS)))

@@ -250,7 +250,7 @@ def is_constant(node: Any) -> bool:
     while pending and nodes <= MAX_NODES:
         inner = pending.pop()
         if type(inner) is dict:
-            if any([name[:1] == "[" or name == "copy" for name in inner]):
+            if any(name[:1] == "[" or name.lower() == "copy" for name in inner):
                 return False
             inner = list(inner.values())
         if type(inner) is list:
