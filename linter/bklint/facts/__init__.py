@@ -127,8 +127,16 @@ def modules() -> dict[str, str]:
 
 def read(name: str, resource: Resource) -> Value:
     """The value of a fact, dots reaching into a record. Raises KeyError for an unknown name."""
+    head, steps = _steps(name)
+    value = all_facts()[head].compute(resource)
+    return walk(value, steps) if steps else value
+
+
+@cache
+def _steps(name: str) -> tuple[str, tuple[str, ...]]:
+    """The fact's own name, and the steps into its record."""
     head, *rest = name.split(".")
-    return walk(all_facts()[head].compute(resource), tuple(rest))
+    return head, tuple(rest)
 
 
 def record(place_of: Value, **fields: Value) -> Value:

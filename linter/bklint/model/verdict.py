@@ -6,7 +6,7 @@ true is a FAULT, false is CLEAR; UNKNOWN is neither a finding nor a pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -44,21 +44,20 @@ def negate(operand: Truth) -> Truth:
     return operand if operand.value is None else (FALSE if operand.value else TRUE)
 
 
-def all_of(operands: Iterable[Callable[[], Truth]]) -> Truth:
-    """Kleene and, lazily: the first false operand ends it."""
+def all_of(operands: Iterable[Truth]) -> Truth:
+    """Kleene and; the first false operand ends it, and what comes after it is not asked for."""
     return _fold(operands, stop=False)
 
 
-def any_of(operands: Iterable[Callable[[], Truth]]) -> Truth:
-    """Kleene or, lazily: the first true operand ends it."""
+def any_of(operands: Iterable[Truth]) -> Truth:
+    """Kleene or; the first true operand ends it, and what comes after it is not asked for."""
     return _fold(operands, stop=True)
 
 
-def _fold(operands: Iterable[Callable[[], Truth]], stop: bool) -> Truth:
+def _fold(operands: Iterable[Truth], stop: bool) -> Truth:
     causes: list[Unknown] = []
     undecided = False
-    for operand in operands:
-        result = operand()
+    for result in operands:
         if result.value is stop:
             return result
         if result.value is None:

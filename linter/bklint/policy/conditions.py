@@ -18,7 +18,7 @@ from bklint.model.value import Reason, Unknown, Value, same_unknown
 from bklint.model.verdict import TRUE, Truth, all_of, any_of, negate, truth
 from bklint.policy.model import Env, Get, Subject, Test
 from bklint.policy.names import Names, Pointer, PolicyError, one_of, targets_of
-from bklint.policy.operators import OPERATORS, Answer, Operator, unknowns
+from bklint.policy.operators import OPERATORS, Operator, unknowns
 from bklint.policy.subjects import Scope, constant, operand, parameter, steps_of, subject
 from bklint.records import replace
 
@@ -55,11 +55,7 @@ def _group(key: str, data: Any, scope: Scope, at: Pointer) -> Test:
         raise PolicyError(f"{key} is a list of conditions", at)
     tests = [condition(item, scope, (*at, index)) for index, item in enumerate(data)]
     fold = all_of if key == "allOf" else any_of
-    return lambda resource, env: fold(_bound(test, resource, env) for test in tests)
-
-
-def _bound(test: Test, resource: Resource, env: Env) -> Callable[[], Truth]:
-    return lambda: test(resource, env)
+    return lambda resource, env: fold(test(resource, env) for test in tests)
 
 
 # -- leaves ------------------------------------------------------------------------------------------------------------
@@ -85,14 +81,10 @@ def _test(told: Subject, operator: Operator, compared: Get) -> Test:
 
     def any_item(resource: Resource, env: Env) -> Truth:
         selection, other = told.select(resource, env), compared(resource, env)
-        found = any_of(_asked(answer, value, other, told.label) for value in selection.values)
+        found = any_of(_answered(answer(value, other), value, other, told.label) for value in selection.values)
         return found if selection.rest is None else _opened(found, selection.rest)
 
     return any_item if told.many else single
-
-
-def _asked(answer: Answer, value: Value, other: Value, label: str) -> Callable[[], Truth]:
-    return lambda: _answered(answer(value, other), value, other, label)
 
 
 def _answered(answer: bool | None, value: Value, other: Value, label: str) -> Truth:
@@ -165,19 +157,17 @@ def _only(data: Any, allowed: tuple[str, ...], at: Pointer) -> None:
             raise PolicyError(f"unknown word {key!r}{one_of(str(key), allowed)}", (*at, key), "key")
 
 
-def _meeting(found: Related, where: Test | None, env: Env) -> Iterator[Callable[[], Truth]]:
+def _meeting(found: Related, where: Test | None, env: Env) -> Iterator[Truth]:
     """For each resource, whether it exists and meets `where`."""
     inner = env if not env.items else env._replace(items=())
     for item in found.items:
         yield _meets(item, where, inner)
 
 
-def _meets(item: Resource, where: Test | None, env: Env) -> Callable[[], Truth]:
+def _meets(item: Resource, where: Test | None, env: Env) -> Truth:
     why = item.conditional
     created = TRUE if why is None or same_unknown(why, env.target.conditional) else Truth(None, (why,))
-    if where is None:
-        return lambda: created
-    return lambda: all_of((_bound(where, item, env), lambda: created))
+    return created if where is None else all_of((where(item, env), created))
 
 
 def _resources(data: Mapping[str, Any], scope: Scope, at: Pointer) -> tuple[Find, Test | None]:
@@ -245,7 +235,7 @@ def _count(data: Any, scope: Scope, at: Pointer) -> Get:
 
     def number(resource: Resource, env: Env) -> Value:
         found = find(resource, env)
-        return _counted([meets() for meets in _meeting(found, where, env)], found.open, resource.body)
+        return _counted(list(_meeting(found, where, env)), found.open, resource.body)
 
     return number
 
