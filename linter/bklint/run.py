@@ -423,7 +423,17 @@ class Scanning:
 
     def _judged(self, root: Root, prepare: Callable[[World], None]) -> engine.Outcome:
         """What the policies say of a root, at the places of its source where it is compiled."""
-        outcome = engine.judge(root, self._policies, self._settings(root), prepare, facts.read)
+        worlds: list[World] = []
+
+        def prepared(world: World) -> None:
+            worlds.append(world)
+            prepare(world)
+
+        try:
+            outcome = engine.judge(root, self._policies, self._settings(root), prepared, facts.read)
+        finally:
+            for world in worlds:
+                world.close()
         if self._live is not None:
             outcome = self._live.judged(root, outcome)
         if self._has_source(path for path in (root.path, *(each.path for each in outcome.findings))):

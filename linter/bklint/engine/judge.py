@@ -102,7 +102,6 @@ def judge(
         if bench.reads is not None:
             outcome.statistics = merged((outcome.statistics, bench.reads.count(worlds.base)))
         outcome.notes.extend((*worlds.base.notes, *worlds.notes))
-        worlds.close()
     found, outcome.undecided, clear = over_contexts(judged)
     outcome.passed = len(clear)
     outcome.passes = sorted(clear) if settings.passes else []

@@ -41,14 +41,6 @@ class Worlds:
         self._prepare(world)
         return world
 
-    def close(self) -> None:
-        """Let go of all of them (see `World.close`)."""
-        for world in self._made.values():
-            if world is not None:
-                world.close()
-        self._made.clear()
-        self.base.close()
-
     def assuming(self, assumed: Assumed) -> World | None:
         """The world with these inputs; None where it cannot be made or there are too many."""
         assumed = tuple(sorted(assumed, key=repr))
