@@ -11,7 +11,7 @@ import os
 import posixpath
 
 from bklint.errors import InputError
-from bklint.files import Reader, join
+from bklint.files import Reader, is_absolute, join
 from bklint.patterns import Patterns
 
 MAX_BYTES = 1 << 20
@@ -67,4 +67,11 @@ class Gitignore:
 
 
 def _relative(path: str, base: str) -> str:
+    """A path below `base`; both are as the reader lists them, so most often one begins with the other."""
+    if base == ".":
+        return (
+            path if not path.startswith("../") and not is_absolute(path) else os.path.relpath(path).replace(os.sep, "/")
+        )
+    if path.startswith(f"{base}/"):
+        return path[len(base) + 1 :]
     return os.path.relpath(path, base).replace(os.sep, "/")

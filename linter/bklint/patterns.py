@@ -23,6 +23,8 @@ class Pattern(NamedTuple):
     names: tuple[Callable[[str], object] | None, ...]
     negated: bool
     directory: bool
+    last: str
+    """What the last name of a path must match, as a regular expression."""
 
     def fits(self, path: Sequence[str], directory: bool) -> bool:
         """Whether the pattern means the path itself, given as its names."""
@@ -51,6 +53,7 @@ class Patterns:
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._patterns = [found for line in lines if (found := pattern(line)) is not None]
+        self._may_fit = re.compile("|".join({found.last for found in self._patterns}) or r"\Z.").match
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
@@ -58,6 +61,8 @@ class Patterns:
     def decide(self, path: str, directory: bool) -> bool | None:
         """Whether the list means the path itself, relative to the base; None where it says nothing of it."""
         names = path.split("/")
+        if not self._may_fit(names[-1]):
+            return None
         for each in reversed(self._patterns):
             if each.fits(names, directory):
                 return not each.negated
@@ -82,23 +87,23 @@ def pattern(line: str) -> Pattern | None:
     if not text:
         return None
     names = text.removeprefix("/").split("/")
-    tests: list[Callable[[str], object] | None] = [None if name == "**" else _test(name) for name in names]
     if "/" not in text:
-        tests = [None, _test(text)]
-    elif tests[-1] is None:
-        tests.append(_test("*"))
-    return Pattern(tuple(tests), negated, directory)
+        names = ["**", text]
+    elif names[-1] == "**":
+        names.append("*")
+    tests = tuple(None if name == "**" else re.compile(_expression(name)).match for name in names)
+    return Pattern(tests, negated, directory, _expression(names[-1]))
 
 
 def _never(_: str) -> object:
     return None
 
 
-def _test(name: str) -> Callable[[str], object]:
-    """The test of one name; a bracket that is not closed fits nothing."""
+def _expression(name: str) -> str:
+    """The regular expression of one name; a bracket that is not closed fits nothing."""
     if any(part[0] == "[" for part in _PART.finditer(name)):
-        return _never
-    return re.compile(translate("".join(map(_translated, _PART.finditer(name))))).match
+        return r"\Z."
+    return translate("".join(map(_translated, _PART.finditer(name))))
 
 
 def _translated(part: re.Match[str]) -> str:

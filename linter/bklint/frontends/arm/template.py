@@ -30,6 +30,10 @@ DEFAULTS = "defaults"
 """The context of a template without parameters files."""
 _SCHEMA = re.compile(rb"schema\.management\.azure\.com/[^\"]*deploymentTemplate", re.IGNORECASE)
 _LINK = b"templateLink"
+_BESIDE = re.compile(r"(eters|eter)?(\..+)?\.json")
+"""How the name of a parameters file goes on behind `X.param`, in lower case."""
+_BELOW = re.compile(r"(eters|eter)?[^/]*\.json")
+"""The same in a directory `parameters`."""
 SNIFF = 4096
 
 
@@ -254,15 +258,15 @@ def _by_convention(path: str, reader: Reader) -> list[str]:
     """`X.parameters.json`, `X.parameters.*.json` and `parameters/X.parameters*.json` for `X.json`; the portal exports
     `template.json` with `parameters.json`."""
     directory, name = posixpath.split(path)
-    stem = re.escape(name[: -len(".json")] if name.lower().endswith(".json") else name)
-    pattern = re.compile(rf"{stem}\.param(eters|eter)?(\..+)?\.json", re.IGNORECASE)
-    below = re.compile(rf"{stem}\.param(eters|eter)?[^/]*\.json", re.IGNORECASE)
+    begins = f"{name.lower().removesuffix('.json')}.param"
     portal = name.lower() == "template.json"
     found = []
     for folder in (directory, join(directory or ".", "parameters")):
         for entry in _listed(folder or ".", reader):
-            fits = pattern if folder == directory else below
-            if fits.fullmatch(entry) or (portal and entry.lower() == "parameters.json"):
+            fits = (_BESIDE if folder == directory else _BELOW).fullmatch
+            folded = entry.lower()
+            named = folded.startswith(begins) and fits(folded, len(begins))
+            if named or (portal and folded == "parameters.json"):
                 found.append(join(folder, entry) if folder else entry)
     return found
 

@@ -23,9 +23,9 @@ _TELLING = re.compile(
     rb"|start(?:uptype|mode)|bitlocker|manage-bde|machinekeys|schusestrongcrypto|schannel|applocker|codeintegrity|fapolicyd"
     rb"|cipolicy|selinux|semodule|setenforce|semanage|sqldatabase|backup\s+database|bcdragent|blackhole|route|hosts|dhc|fstab"
     rb"|mount|git\s+clone|itemproperty|reg\s+add|uninstall|remove|visual c|netfx|net-framework|redistributable|vcredist|python"
-    rb"|update-alternatives|sysprep|deprovision",
-    re.IGNORECASE,
+    rb"|update-alternatives|sysprep|deprovision"
 )
+"""What is looked for in the text in lower case: to ignore case, `re` takes ten times as long."""
 _SHEBANG = re.compile(rb"\A(?:\xef\xbb\xbf)?#!\s*\S*/(?:env\s+)?(?:\S+\s+)?(ba|da|k|z)?sh\b")
 _PYTHON = re.compile(rb"\A#!.*\b(?:python|perl|ruby|node)")
 
@@ -55,7 +55,7 @@ def recognises(path: str, head: bytes) -> str | None:
     if base.endswith(".xml"):
         return _xml_kind(text)
     script = script_kind(base, text)
-    return script if script is not None and _TELLING.search(text) else None
+    return script if script is not None and _TELLING.search(text.lower()) else None
 
 
 _NAMES = (*_SHELL, *_POWERSHELL, *_BATCH, ".yaml", ".yml", ".cfg", ".xml", ".txt", ".pkr.hcl", ".json")
