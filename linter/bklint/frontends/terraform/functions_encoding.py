@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import quote_plus
 
@@ -53,11 +51,12 @@ _CHARSETS = {
     **{f"windows-{n}": f"cp{n}" for n in (874, *range(1250, 1259))},
 }
 _NAMESPACES = {
-    "dns": uuid.NAMESPACE_DNS,
-    "url": uuid.NAMESPACE_URL,
-    "oid": uuid.NAMESPACE_OID,
-    "x500": uuid.NAMESPACE_X500,
+    "dns": "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+    "url": "6ba7b811-9dad-11d1-80b4-00c04fd430c8",
+    "oid": "6ba7b812-9dad-11d1-80b4-00c04fd430c8",
+    "x500": "6ba7b814-9dad-11d1-80b4-00c04fd430c8",
 }
+"""https://www.rfc-editor.org/rfc/rfc9562#section-6.6"""
 _UNIT = 3
 
 
@@ -163,6 +162,8 @@ def _urlencode(args: Args, context: CallContext) -> Result:
 
 def digest(name: str, raw: bytes) -> bytes:
     """A hash of bytes. MD5 and SHA-1 are asked for by name, not used to protect anything."""
+    import hashlib
+
     return hashlib.new(name, raw, usedforsecurity=False).digest()
 
 
@@ -175,9 +176,11 @@ def _hash(name: str, in_base64: bool) -> Callable[[Args, CallContext], Result]:
 
 
 def _uuidv5(args: Args, context: CallContext) -> Result:
+    from uuid import UUID, uuid5
+
     space, name = string(args[0]), string(args[1])
     try:
-        return str(uuid.uuid5(_NAMESPACES.get(space) or uuid.UUID(space), name))
+        return str(uuid5(UUID(_NAMESPACES.get(space, space)), name))
     except ValueError as error:
         raise FailedError(f"{space!r} is no namespace") from error
 
