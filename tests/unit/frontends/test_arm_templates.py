@@ -460,6 +460,34 @@ def test_what_cannot_be_read_is_a_problem(content: str | bytes, message: str, cl
     assert message in problem.message
 
 
+FILLED_IN = [
+    '{"zoneRedundant": ${zone_redundant}}',
+    '{"resources": [%{ for name in names }{"name": "${name}"},%{ endfor }]}',
+    '{"resources": [{"sku": {{ sku }}}]}',
+    '{"resources": [{{#each machines}} {} {{/each}}]}',
+    '{% if own %}{}{% endif %}',
+    '{"capacity": #{Capacity}#}',
+    '{"capacity": $(capacity)}',
+]
+
+
+@pytest.mark.parametrize("content", FILLED_IN)
+def test_what_another_tool_fills_in_is_noted(content: str) -> None:
+    inventory = Inventory()
+    assert all_roots({"bad.json": content, "good.json": SIZED}, None, inventory)[0].path == "good.json"
+    (note,) = inventory.notes
+    assert (note.kind, note.strict, inventory.problems) == ("text template", True, [])
+    assert note.message.startswith("bad.json: ")
+
+
+@pytest.mark.parametrize("content", ['{"resources": [{{"name": "x"}}]}', '{"resources": [{"size": size}]}', '{"a": $x}'])
+def test_a_slip_is_not_taken_for_a_template_of_another_tool(content: str) -> None:
+    inventory = Inventory()
+    all_roots({"bad.json": content, "good.json": SIZED}, None, inventory)
+    assert [problem.path for problem in inventory.problems] == ["bad.json"]
+    assert inventory.notes == []
+
+
 def test_what_is_no_template_is_no_root() -> None:
     files = {
         "a.json": {"parameters": {}},

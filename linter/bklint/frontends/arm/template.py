@@ -20,7 +20,7 @@ from bklint.frontends.arm.lowering import Lowering
 from bklint.frontends.arm.parameters import ParameterFile
 from bklint.frontends.arm.resources import declared
 from bklint.frontends.arm.scope import Deployment, Scope, Template, actual, get, scope_kind
-from bklint.model.inventory import Inventory, Problem, World
+from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.model.resource import Resource, id_of, ids_match
 from bklint.model.value import Reason, Unknown, Value
 from bklint.source import Place, Source
@@ -30,6 +30,9 @@ DEFAULTS = "defaults"
 """The context of a template without parameters files."""
 _SCHEMA = re.compile(rb"schema\.management\.azure\.com/[^\"]*deploymentTemplate", re.IGNORECASE)
 _LINK = b"templateLink"
+_FILLED_IN = re.compile(rb"(?:(?!\{\{).)?(?:[$%#]\{|\$\(|<%|\{%|\{\{[^\"{}\n]+\}\})", re.DOTALL)
+"""What stands where JSON expects a value or a name in files that Terraform (`templatefile`), a pipeline or a template
+engine renders: `"zoneRedundant": ${zone_redundant}`."""
 _BESIDE = re.compile(r"(eters|eter)?(\..+)?\.json")
 """How the name of a parameters file goes on behind `X.param`, in lower case."""
 _BELOW = re.compile(r"(eters|eter)?[^/]*\.json")
@@ -73,6 +76,10 @@ def _read(path: str, reader: Reader, inventory: Inventory) -> Document | None:
         return parse(source)
     except InputError as error:
         at = error.offset or 0
+        if _FILLED_IN.match(source.data, max(at - 1, 0)):
+            message = f"{path}: no JSON before another tool fills it in, so it is not checked; scan what it is rendered to"
+            inventory.notes.append(Note("text template", message, Place(source, at, at)))
+            return None
         claims = bool(_SCHEMA.search(source.data[:SNIFF]))
         inventory.problems.append(Problem(path, error.message, Place(source, at, at), claims))
         return None
