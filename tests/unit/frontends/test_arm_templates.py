@@ -465,7 +465,7 @@ FILLED_IN = [
     '{"resources": [%{ for name in names }{"name": "${name}"},%{ endfor }]}',
     '{"resources": [{"sku": {{ sku }}}]}',
     '{"resources": [{{#each machines}} {} {{/each}}]}',
-    '{% if own %}{}{% endif %}',
+    "{% if own %}{}{% endif %}",
     '{"capacity": #{Capacity}#}',
     '{"capacity": $(capacity)}',
 ]
@@ -480,7 +480,9 @@ def test_what_another_tool_fills_in_is_noted(content: str) -> None:
     assert note.message.startswith("bad.json: ")
 
 
-@pytest.mark.parametrize("content", ['{"resources": [{{"name": "x"}}]}', '{"resources": [{"size": size}]}', '{"a": $x}'])
+@pytest.mark.parametrize(
+    "content", ['{"resources": [{{"name": "x"}}]}', '{"resources": [{"size": size}]}', '{"a": $x}']
+)
 def test_a_slip_is_not_taken_for_a_template_of_another_tool(content: str) -> None:
     inventory = Inventory()
     all_roots({"bad.json": content, "good.json": SIZED}, None, inventory)

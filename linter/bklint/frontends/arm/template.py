@@ -77,7 +77,9 @@ def _read(path: str, reader: Reader, inventory: Inventory) -> Document | None:
     except InputError as error:
         at = error.offset or 0
         if _FILLED_IN.match(source.data, max(at - 1, 0)):
-            message = f"{path}: no JSON before another tool fills it in, so it is not checked; scan what it is rendered to"
+            message = (
+                f"{path}: no JSON before another tool fills it in, so it is not checked; scan what it is rendered to"
+            )
             inventory.notes.append(Note("text template", message, Place(source, at, at)))
             return None
         claims = bool(_SCHEMA.search(source.data[:SNIFF]))
