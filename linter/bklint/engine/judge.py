@@ -35,6 +35,11 @@ class Bench:
         self.read = read
         self.reads = _reads(policies) if settings.statistics else None
         self._parameters: dict[str, dict[str, Value]] = {}
+        self._looking = [
+            (policy, tuple([type_.casefold() for type_ in policy.types]))
+            for policy in policies
+            if settings.edition not in policy.disabled
+        ]
 
     def edition(self, policy: Policy) -> Edition:
         """What differs for the policy under the scan's edition."""
@@ -52,9 +57,9 @@ class Bench:
         """Every policy with every resource it looks at."""
         return [
             (policy, resource)
-            for policy in self.policies
-            if self.settings.edition not in policy.disabled
-            for type_ in policy.types
+            for policy, types in self._looking
+            if not world.types.isdisjoint(types)
+            for type_ in types
             for resource in world.of(type_)
             if resource.mode in policy.modes and self._in_view(resource)
         ]

@@ -8,7 +8,7 @@ refer to it meet there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, KeysView
 from typing import NamedTuple
 
 from bklint.model import path as paths
@@ -130,6 +130,11 @@ class World:
     def of(self, type_: str) -> list[Resource]:
         """The resources of a type, stubs included, in the order they were added."""
         return self._by_type.get(type_.casefold(), [])
+
+    @property
+    def types(self) -> KeysView[str]:
+        """The types of its resources, folded."""
+        return self._by_type.keys()
 
     def by_address(self, address: str) -> Resource | None:
         """The resource with that display address."""

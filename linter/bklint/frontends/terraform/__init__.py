@@ -120,7 +120,7 @@ class TerraformRoot:
             root=self.path,
             parse=self._parse,
             inputs=self._inputs(chosen, assume),
-            registry=self._registry(),
+            registry=self._registry() if self._files.modules else {},
             evaluator=Evaluator(),
             declared={},
             modules={},
