@@ -431,11 +431,11 @@ class Scanning:
 
         try:
             outcome = engine.judge(root, self._policies, self._settings(root), prepared, facts.read)
+            if self._live is not None:
+                outcome = self._live.judged(root, outcome)
         finally:
             for world in worlds:
                 world.close()
-        if self._live is not None:
-            outcome = self._live.judged(root, outcome)
         if self._has_source(path for path in (root.path, *(each.path for each in outcome.findings))):
             from bklint.engine.originals import in_source
             from bklint.frontends.bicep import Originals
