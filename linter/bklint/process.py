@@ -22,10 +22,15 @@ def collect_seldom() -> None:
 def end(code: int) -> NoReturn:
     """End with an exit status, without taking the objects apart: the system frees them at once, and Python in a sixth of
     the time of a scan. Not so where somebody measures, or where there may be other processes to end."""
-    watched = sys.gettrace() or sys.getprofile() or {"coverage", "multiprocessing"} & sys.modules.keys()
-    if not watched:
+    if "multiprocessing" not in sys.modules:
+        leave(code)
+    sys.exit(code)
+
+
+def leave(code: int) -> None:
+    """End at once, as `end` does; return where somebody measures, or what was printed cannot be written."""
+    if not (sys.gettrace() or sys.getprofile() or "coverage" in sys.modules):
         with suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    sys.exit(code)

@@ -380,12 +380,15 @@ class Scanning:
         for dialect, paths in sorted(self._found.roots.items()):
             roots = self._guarded(paths[0], partial(self._front_end, dialect, paths))
             for root in self._each(paths[0], roots):
-                if concerns(dialect, root.path, self._options.report_only, self._reader):
+                if self._concerned(dialect, root):
                     yield root if self._live is None else self._live.root(root)
         if self._live is not None and not self._files:
             yield from self._each("/subscriptions/", self._live.roots())
 
-    def _each(self, path: str, roots: Iterator[Root] | None) -> Iterator[Root]:
+    def _concerned(self, dialect: str, root: Root) -> bool:
+        return concerns(dialect, root.path, self._options.report_only, self._reader)
+
+    def _each(self, path: str, roots: Iterator[T] | None) -> Iterator[T]:
         """The roots up to the first that cannot be had."""
         while roots is not None:
             root = self._guarded(path, partial(next, roots, None))

@@ -1,9 +1,9 @@
 """A scan in several processes: each judges every n-th root, and the report is the same as that of one process.
 
-Each process finds the roots by itself, which costs it the time of reading and parsing; what is shared is evaluating and
-judging. Processes are started afresh (`spawn`), so nothing depends on what the parent holds, on any system. The parent
-puts what they answer in the order of the roots. A process that dies, as one that the system kills for its memory, costs
-the root that it was at: a finding says so, and another process goes on behind it.
+Each process finds the roots by itself. Of templates it reads its share alone; of Terraform it reads all modules, since only
+they tell which are roots. Processes are started afresh (`spawn`), so nothing depends on what the parent holds, on any
+system. The parent puts what they answer in the order of the roots. A process that dies, as one that the system kills for
+its memory, costs the root that it was at: a finding says so, and another process goes on behind it.
 
 In the process: `work`. In the parent: `Shared`.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bklint.choices import choices
@@ -23,9 +24,10 @@ from bklint.errors import BklintError, UsageError
 from bklint.facts.locks import Evidence
 from bklint.files import DiskReader, OverlayReader
 from bklint.finding import Finding, Severity, Undecided
+from bklint.frontends import Root, frontend_of_shares
 from bklint.model.inventory import Note, Problem
 from bklint.model.value import Value
-from bklint.process import collect_seldom
+from bklint.process import collect_seldom, leave
 from bklint.records import replace
 from bklint.run import INTERNAL, Scanning, ScanOptions, disk_reader, load_policies
 
@@ -50,6 +52,10 @@ class Job(NamedTuple):
     def has(self, number: int) -> bool:
         """Whether a root is in the share."""
         return number >= self.start and number % self.of == self.mine
+
+
+def _has(job: Job, base: int, number: int) -> bool:
+    return job.has(base + number)
 
 
 class Said(NamedTuple):
@@ -101,9 +107,9 @@ class _Part(Scanning):
         """Judge the share; then, with the signs of all roots, those that wait for them once more."""
         waiting: list[tuple[int, Any, Outcome]] = []
         self._taken()  # what discovery found, the parent has
-        for number, root in enumerate(self._roots()):
+        for number, root in self._numbered(job):
             tell(Answer("found", number, said=self._taken()))
-            if not job.has(number):
+            if root is None or not job.has(number):
                 continue
             tell(Answer("begin", number, root.path))
             before = set(self._signs)
@@ -123,6 +129,27 @@ class _Part(Scanning):
             again = next(iter(self._again()))
             tell(Answer("again", number, root.path, self._taken(), None if again is outcome else self._settled(again)))
         tell(Answer("end", reads=tuple(self._disk.reads.items())))
+
+    def _numbered(self, job: Job) -> Iterator[tuple[int, Root | None]]:
+        """The roots with their numbers, which are the same in every process; None for a number that is no root. Those of
+        other shares are left out where they need not be read."""
+        base = 0
+        for dialect, paths in sorted(self._found.roots.items()):
+            shares = frontend_of_shares(dialect)
+            if shares is None:
+                roots = self._guarded(paths[0], partial(self._front_end, dialect, paths))
+                last = 0
+                for last, root in enumerate(self._each(paths[0], roots), 1):
+                    yield base + last - 1, root if self._concerned(dialect, root) else None
+                base += last
+                continue
+            mine = partial(_has, job, base)
+            found = self._guarded(
+                paths[0], partial(shares, tuple(paths), self._reader, self._inputs, self._inventory, mine)
+            )
+            for at, one in self._each(paths[0], found):
+                yield base + at, one if one is not None and self._concerned(dialect, one) else None
+            base += len(paths)
 
     @property
     def _disk(self) -> DiskReader:
@@ -162,7 +189,9 @@ def work(connection: Connection, job: Job) -> None:
     except BklintError as error:
         connection.send(error)
     except (EOFError, OSError):
-        return  # the parent has gone
+        pass  # the parent has gone
+    connection.close()
+    leave(0)
 
 
 def _sent(sign: Evidence) -> Evidence:

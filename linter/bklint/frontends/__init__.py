@@ -76,10 +76,22 @@ class Root(Protocol):
 Frontend = Callable[[tuple[str, ...], Reader, Options, Inventory], Iterator[Root]]
 
 
+Share = Callable[
+    [tuple[str, ...], Reader, Options, Inventory, Callable[[int], bool]], Iterator[tuple[int, Root | None]]
+]
+
+
 def frontend(dialect: str) -> Frontend:
     """The `roots` function of a dialect's front-end."""
     function: Frontend = import_module(FRONTENDS[dialect]).roots
     return function
+
+
+def frontend_of_shares(dialect: str) -> Share | None:
+    """The `share` function of a dialect's front-end, which finds some of the roots without reading the others; None for
+    one that must read all of them to tell which are roots."""
+    found: Share | None = getattr(import_module(FRONTENDS[dialect]), "share", None)
+    return found
 
 
 _UNATTENDED = "properties.osProfile.windowsConfiguration.additionalUnattendContent"

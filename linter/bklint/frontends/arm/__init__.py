@@ -4,6 +4,6 @@
 holds what an expression can see; `expressions` and `evaluate` read and evaluate; `functions_*` are the functions.
 """
 
-from bklint.frontends.arm.template import ArmRoot, roots
+from bklint.frontends.arm.template import ArmRoot, roots, share
 
-__all__ = ["ArmRoot", "roots"]
+__all__ = ["ArmRoot", "roots", "share"]

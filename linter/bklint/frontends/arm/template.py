@@ -42,14 +42,24 @@ SNIFF = 4096
 
 def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory) -> Iterator[ArmRoot]:
     """The templates among `paths` that no other one of them links. What cannot be read becomes a problem."""
+    return (root for _, root in share(paths, reader, options, inventory, lambda _: True) if root is not None)
+
+
+def share(
+    paths: tuple[str, ...], reader: Reader, options: Options, inventory: Inventory, mine: Callable[[int], bool]
+) -> Iterator[tuple[int, ArmRoot | None]]:
+    """For the paths whose place in the row is `mine`, that place and the root; None for a path that is none. The others
+    are not read."""
     children = _children(paths, reader, options)
-    for path in paths:
-        if path in children:
+    for number, path in enumerate(paths):
+        if not mine(number):
             continue
-        document = _read(path, reader, inventory)
+        document = None if path in children else _read(path, reader, inventory)
         if document is not None and is_template(document.data):
             files = _parameter_files(path, document, reader, options, inventory)
-            yield ArmRoot(path, document, reader, options, files)
+            yield number, ArmRoot(path, document, reader, options, files)
+        else:
+            yield number, None
 
 
 def is_template(data: object) -> bool:
