@@ -48,7 +48,7 @@ _NAMED_WORD = rf"{_NAME}=(?P<b>[^\s\"',;&<>()\[\]{{}}=][^\s\"',;&<>]*)"
 _NAMED_LINE = rf"{_NAME}(?::\s+|\s*=\s*)(?P<c>[^\s\"',;&<>()\[\]{{}}=][^\s\"',;&<>]*)"
 _MEMBER = rf"\"{_NAME}\"\s*:\s*\{{[^{{}}]*?\"(?i:value|defaultValue)\"\s*:\s*(?P<d>{_QUOTED})"
 _SHAPES = (
-    r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://(?P<e>[^\s/@\"'<>]+)@",
+    r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]*://(?!git@)(?P<e>[^\s/@\"'<>]+)@",
     r"[?&;](?i:sig|code|token|key|password|access_token)=(?P<f>[^&\s\"'<>]+)",
     rf"(?<![\w.$-])(?=[-/])/?{_WORD}(?:\s+|[=:]\s*)(?P<g>{_QUOTED}|[^\s\"'-][^\s\"']*)",
     rf"(?i:convertto-securestring)\s+(?:(?i:-string)\s+)?(?P<h>{_QUOTED})",
