@@ -73,3 +73,33 @@ def test_a_killed_fix_leaves_old_or_new_files(tmp_path: Path) -> None:
             assert text in (AGENT.format(number, "false"), AGENT.format(number, "true"))
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert all((tmp_path / f"m{number}.tf").read_text() == AGENT.format(number, "true") for number in range(COUNT))
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from bklint.cli import main
+main(["scan", ".", "--fix", "--unsafe-fixes", "--no-config", "-q"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL on Windows")
+def test_what_a_killed_fix_leaves_is_not_read_and_goes(tmp_path: Path) -> None:
+    """Killed with the new text beside the file: no scan takes it for a configuration, and the next fix removes it."""
+    (tmp_path / "m.tf").write_text(AGENT.format(1, "false"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "good.tf").write_text(AGENT.format(2, "true"))
+    environment = {"PYTHONPATH": SOURCE}
+    scan = [sys.executable, "-m", "bklint", "scan", ".", "--no-config", "--format", "json"]
+    before = subprocess.run(scan, cwd=tmp_path, env=environment, capture_output=True, check=False).stdout
+    killed = subprocess.run([sys.executable, "-c", KILLED, SOURCE], cwd=tmp_path, capture_output=True, check=False)
+    assert killed.returncode == -9
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".bklint-")]
+    assert len(left) == 1
+    assert (tmp_path / left[0]).read_text() == AGENT.format(1, "true")
+    assert subprocess.run(scan, cwd=tmp_path, env=environment, capture_output=True, check=False).stdout == before
+    fix = [sys.executable, "-m", "bklint", "scan", ".", "--fix", "--unsafe-fixes", "--no-config", "-q"]
+    subprocess.run(fix, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.tf", "other"]
+    assert (tmp_path / "m.tf").read_text() == AGENT.format(1, "true")

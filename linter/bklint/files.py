@@ -15,6 +15,7 @@ from io import FileIO
 from typing import NamedTuple, Protocol
 
 from bklint.errors import InputError, LimitError, UsageError
+from bklint.replacing import replace
 
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file that is read, in bytes.
@@ -367,26 +368,15 @@ def write(path: str, data: bytes) -> None:
 
 def _replaced(path: str, data: bytes) -> bool:
     """Write a file beside the one of that path and put it in its place; False where that cannot be."""
-    from tempfile import mkstemp
-
     try:
         mode = os.stat(path).st_mode
         if not stat.S_ISREG(mode) or not os.access(path, os.W_OK):
             return False
     except FileNotFoundError:
         mode = 0o666 & ~_umask()
-    try:
-        handle, temporary = mkstemp(prefix=".bklint-", dir=os.path.dirname(path))
-    except OSError:
+    if not os.access(os.path.dirname(path) or ".", os.W_OK):
         return False
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        os.chmod(temporary, stat.S_IMODE(mode))
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    replace(path, data, mode)
     return True
 
 
@@ -422,21 +412,13 @@ def found_above(start: str, names: Sequence[str]) -> Iterator[str]:
 
 
 def write_atomically(path: str, data: bytes) -> None:
-    """Replace a file's content in one step, keeping its permissions. Raises OSError; refuses all but regular files."""
+    """Replace a file's content in one step, keeping its permissions and owner. Raises OSError; refuses what is no regular
+    file, and what nobody may write: a file that is put in its place would be as new, whatever its own mode."""
     info = os.lstat(path)
     if stat.S_ISLNK(info.st_mode):
         raise OSError(f"{path} is a symbolic link")
     if not stat.S_ISREG(info.st_mode):
         raise OSError(f"{path} is not a regular file")
-    directory = os.path.dirname(path) or "."
-    from tempfile import mkstemp
-
-    handle, temporary = mkstemp(prefix=".bklint-", dir=directory)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        os.chmod(temporary, stat.S_IMODE(info.st_mode))
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    if not info.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
+        raise OSError(f"{path} is read-only")
+    replace(path, data, info.st_mode, info)

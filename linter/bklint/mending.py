@@ -6,6 +6,7 @@ takes a decision, to standard error.
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from bklint.finding import Finding, Severity
 from bklint.fix.plan import Plan
 from bklint.fix.verify import Fixed, Left, Wanted, changed_meanwhile
 from bklint.policy.store import PolicySet
+from bklint.replacing import take_away_leftovers
 from bklint.reporters import mask
 from bklint.reporters.diff import file_diff
 from bklint.run import ScanOptions
@@ -38,6 +40,7 @@ def mend(
     if not write:
         code = 3 if fixed.unread else 1 if fixed.files else 0
         return Said(diff(fixed), "".join(f"{line}\n" for line in told(fixed, "would fix")), code)
+    take_away_leftovers(os.path.dirname(name) for name in (*fixed.files, *(each.finding.path for each in fixed.left)))
     failures = list(_written(fixed, run.disk_reader(paths, options)))
     errors = [*told(fixed, "fixed", snippets=False), *failures]
     return Said("", "".join(f"{line}\n" for line in errors), 3 if failures else None)

@@ -21,6 +21,7 @@ from bklint.files import (
     write,
     write_atomically,
 )
+from bklint.replacing import take_away_leftovers
 
 FILES: dict[str, str | bytes] = {"main.tf": "a", "modules/vm/main.tf": "bé", "modules/vm/x.txt": b"\xff", "z": ""}
 
@@ -210,6 +211,35 @@ def test_write_atomically_refuses_all_but_files(root: Path, path: str, message: 
         write_atomically(path, b"new")
     assert Path("main.tf").read_text() == "a"
     assert sorted(os.listdir(".")) == ["fifo", "link", "main.tf", "modules", "z"]
+
+
+def test_what_nobody_may_write_is_not_replaced(root: Path) -> None:
+    os.chmod("main.tf", 0o444)
+    with pytest.raises(OSError, match="is read-only"):
+        write_atomically("main.tf", b"new")
+    assert Path("main.tf").read_text() == "a"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_the_owner_stays(root: Path) -> None:
+    os.chown("main.tf", 12345, 54321)
+    write_atomically("main.tf", b"new")
+    info = os.stat("main.tf")
+    assert (info.st_uid, info.st_gid) == (12345, 54321)
+
+
+def test_leftovers_go_and_what_is_held_stays(root: Path) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="no locks")
+    kept = [".bklint-baseline.json", ".bklint.yaml", ".bklint-a b.tmp", "x.bklint-abc.tmp", ".bklint-held_one.tmp"]
+    for name in (*kept, ".bklint-dead_one.tmp", "modules/.bklint-12345678.tmp"):
+        Path(name).write_text("x")
+    os.symlink("main.tf", ".bklint-link.tmp")
+    os.mkfifo(".bklint-fifo.tmp")
+    with open(".bklint-held_one.tmp", "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        take_away_leftovers(["", "modules", "missing"])
+    assert sorted(os.listdir(".")) == sorted([*kept, ".bklint-fifo.tmp", ".bklint-link.tmp", "main.tf", "modules", "z"])
+    assert os.listdir("modules") == ["vm"]
 
 
 def test_a_failed_write_leaves_nothing_behind(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
