@@ -76,6 +76,38 @@ BY_HAND = {
         ("BKP609-bad3-registry", "BKP609-bad4-terraform", "BKP609-bad5-arm", "BKP609-bad6-terraform"),
         "an account in a registry file, or in a text within a text",
     ),
+    "BKP602-bad9-powershell": "the rule blocks other addresses too, and a block wins over every allow",
+    "BKP603-bad14-ufw": "the rules of ufw are in another file",
+    "BKP603-bad15-shell": "the rules of ufw are in another file",
+    "BKP603-bad6-registry": "a value of the registry; rules are values of their own",
+    "BKP603-bad16-powershell": "a resource of DSC; a rule is another one",
+    "BKP604-bad7-waagent": "waagent.conf has no list of what bypasses its proxy",
+    **dict.fromkeys(
+        (
+            "BKP603-bad10-arm",
+            "BKP604-bad11-arm",
+            "BKP613-bad9-arm",
+            "BKP613-bad6-batch",
+            "BKP613-bad13-batch",
+            "BKP615-bad7-arm",
+            "BKP618-bad8-arm",
+        ),
+        "the command shares its line with others, or is a text within a text",
+    ),
+    **dict.fromkeys(
+        (
+            "BKP613-bad8-terraform",
+            "BKP613-bad10-terraform",
+            "BKP613-bad14-powershell",
+            "BKP613-bad15-powershell",
+            "BKP618-bad3-shell",
+            "BKP618-bad7-terraform",
+            "BKP618-bad9-terraform",
+            "BKP618-bad11-shell",
+        ),
+        "nothing would be left of the script, or of the block around it",
+    ),
+    **dict.fromkeys(("BKP615-bad12-wdac", "BKP615-bad13-wdac"), "a code integrity policy, which tools make and sign"),
 }
 """Examples that no operation mends, and why."""
 

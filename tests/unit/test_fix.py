@@ -359,11 +359,11 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
         "BKP101",
         "not written as a block of its own",
     ),
-    "several destinations, a rule of its own": (
+    "several destinations, a rule of its own in a loop": (
         {
             "main.tf": GROUP
             + "}\n"
-            + 'resource "azurerm_network_security_rule" "a" {\n  network_security_group_name = "a"\n'
+            + 'resource "azurerm_network_security_rule" "a" {\n  count = 1\n  network_security_group_name = "a"\n'
             + '  resource_group_name = "rg"\n'
             + RULE.format("x")
             .split("\n", 1)[1]
@@ -376,7 +376,7 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
             + "}\n"
         },
         "BKP101",
-        "the list it would go into is not written out around it",
+        "how the new one is made is to be decided",
     ),
     "one line": (
         {"main.tf": 'resource "azurerm_virtual_machine" "a" {\n  name = "a"\n  os_profile_windows_config {}\n}\n'},

@@ -349,7 +349,8 @@ def test_what_a_machine_is_made_with_is_replaced() -> None:
 
 
 REFUSED = [
-    ("BKP610", "a.ps1", "foreach ($s in 'VSS', 'Foo') { Set-Service $s -StartupType Disabled }\n", "others that are in order"),
+    ("BKP610", "a.ps1", "foreach ($s in 'VSS', 'Foo') { Set-Service $s -StartupType Disabled }; 'VSS'\n", "about other services too"),
+    ("BKP610", "a.cmd", "for %%s in (VSS Foo) do sc config %%s start= disabled\n", "about other services too"),
     ("BKP610", "a.ps1", "$type = 'Disabled'\nSet-Service VSS -StartupType $type\n", "not written out there once"),
     ("BKP610", "a.ps1", "Stop-Service VSS\n", "it takes a decision here"),
     ("BKP607", "a.sh", "systemctl stop waagent\n", "it takes a decision"),

@@ -23,7 +23,7 @@ from bklint.facts.joins import (
     machine_names,
     step,
 )
-from bklint.facts.nsg import RULE, Outcome, Packet, before, first_match, free_priority, rules_of, static_match
+from bklint.facts.nsg import RULE, Outcome, Packet, before, first_match, free_priorities, rules_of, static_match
 from bklint.facts.prefixes import parse
 from bklint.facts.proxies import sets_proxy
 from bklint.facts.routes import HALF, has_default_route
@@ -63,6 +63,7 @@ _READS = tuple(
     )
 )
 _FIELDS = ("storage", "backup", "services", "destination", "machines", "protected", "agentless", "note", "workload")
+_PRIORITIES = ("freePriority", "backupPriority", "directoryPriority")
 
 
 class Cut(NamedTuple):
@@ -73,7 +74,7 @@ class Cut(NamedTuple):
     why: Unknown | None = None
 
 
-@fact("egress", RULE, reads=_READS, fields=(*_FIELDS, "freePriority", *(f"step{n}" for n in range(1, STEPS + 1))))
+@fact("egress", RULE, reads=_READS, fields=(*_FIELDS, *_PRIORITIES, *(f"step{n}" for n in range(1, STEPS + 1))))
 def egress(rule: Resource) -> Value:
     """What a security rule keeps from the machines behind its group (S1 "Mise en réseau", narrowed by S2 step 4).
 
@@ -82,7 +83,9 @@ def egress(rule: Resource) -> Value:
     one service, or may, the first is meant, so a group has one finding. `destination`: the prefix to point at. `machines`: their
     names; `protected`: one of them is known to be; `agentless`: all are backed up without their agent; `note`: empty or
     `; protection unknown`. `workload`: one of them also has a database backup. `freePriority`: the highest free number
-    below the rule's own. `step1` …: the way from the first of the machines to the rule, in order. Unknown where an
+    below the rule's own. `backupPriority` and `directoryPriority`: such numbers for an allow of AzureBackup and one of
+    AzureActiveDirectory, of those two that the rule denies; missing where there are not enough. `step1` …: the way from
+    the first of the machines to the rule, in order. Unknown where an
     earlier rule may allow: its fields are not known, it allows some public addresses, or a proxy (see PROXY_PORTS).
     catalogue BKP104, BKP105, C.1
     """
@@ -91,7 +94,7 @@ def egress(rule: Resource) -> Value:
     where = _destination(rule)
     denied = [tag for tag, one in others.items() if one.decides]
     found = storage.machines or tuple(one for tag in denied for one in others[tag].machines)
-    number = free_priority(rule) if found else None
+    numbers = free_priorities(rule, 2) if found else []
     fields = {
         "storage": answer(storage.decides, where, storage.why),
         "backup": answer(
@@ -104,9 +107,20 @@ def egress(rule: Resource) -> Value:
         "agentless": Value(is_agentless(found), where.place),
         "note": Value("" if is_protected(found) else "; protection unknown", where.place),
         "workload": Value(any(has_workload_backup(one.machine) for one in found), where.place),
-        "freePriority": missing(where.place) if number is None else Value(number, where.place),
+        **_priorities(numbers, denied, where),
     }
     return record(rule.body, **fields, **_way(rule, found))
+
+
+def _priorities(numbers: list[int], denied: list[str], where: Value) -> dict[str, Value]:
+    """The free numbers for an allow of each service: of Storage alone, or of the others that are denied."""
+    none = missing(where.place)
+    given = dict(zip(denied, numbers, strict=False)) if len(denied) <= len(numbers) else {}
+    return {
+        "freePriority": Value(numbers[0], where.place) if numbers else none,
+        "backupPriority": Value(given[BACKUP], where.place) if BACKUP in given else none,
+        "directoryPriority": Value(given[DIRECTORY], where.place) if DIRECTORY in given else none,
+    }
 
 
 def cut(rule: Resource, tag: str) -> Cut:

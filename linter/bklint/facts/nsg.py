@@ -13,6 +13,7 @@ matched as any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from bklint.facts.fields import ANY, all_ports_in, destinations, kept, members, prefix_covers
@@ -218,11 +219,17 @@ def tie(rule: Resource) -> Resource | None:
 def free_priority(rule: Resource) -> int | None:
     """The highest number below the rule's priority that no outbound rule of its group has; None where there is none or
     where priorities are not known (catalogue C.1, 11)."""
+    return next(iter(free_priorities(rule, 1)), None)
+
+
+def free_priorities(rule: Resource, most: int) -> list[int]:
+    """Such numbers, the highest first, at most so many."""
     rules = rules_of(rule)
     priorities = [priority(other) for other in rules.items]
     if rules.open is not None or any(low is None or low != high for low, high in priorities):
-        return None
+        return []
     taken = {low for low, _ in priorities}
     mine, _ = priority(rule)
     assert mine is not None
-    return next((number for number in range(int(mine) - 1, LOWEST_PRIORITY - 1, -1) if number not in taken), None)
+    free = (number for number in range(int(mine) - 1, LOWEST_PRIORITY - 1, -1) if number not in taken)
+    return list(islice(free, most))

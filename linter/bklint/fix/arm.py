@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bklint.fix import json_text, literals
+from bklint.fix import json_text, literals, siblings
 from bklint.fix.edits import RefusedError, replacing
 from bklint.fix.repository import check_editable
 from bklint.fix.request import Request, Ways, check_item, spot
@@ -28,8 +28,8 @@ def ways(request: Request) -> Ways:
     if request.op == "append":
         return _append(request)
     if request.op == "insertItem":
-        check_item(request)
-        return _append(request)
+        beside = check_item(request)
+        return _append(request) if beside.derived else _sibling(request, beside)
     if request.op == "set":
         value = request.present
         if value.exists is False or value.is_default:
@@ -162,6 +162,13 @@ def _append(request: Request) -> Ways:
     document, pointer = _pointed(value.place)
     edits = json_text.item(document, pointer, literals.expression_safe(request.value))
     return Ways(use=tuple(edits), use_spot=spot(value.place))
+
+
+def _sibling(request: Request, beside: Resource) -> Ways:
+    """A new resource of the list that the one which the request is about is declared in."""
+    document, pointer = _declaration(beside)
+    edits = siblings.resource_beside(request, beside, document, pointer)
+    return Ways(use=tuple(edits), use_spot=spot(beside.block))
 
 
 # -- removal -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,13 @@ TYPES = {
     "microsoft.authorization/policyassignments": "policy assignment",
     "microsoft.network/networksecuritygroups/securityrules": "network security rule",
     "microsoft.network/networksecuritygroups": "network security rule",
+    "guest/firewallrules": "firewall inside the machine",
+    "guest/firewalldefaults": "firewall inside the machine",
+    "guest/routes": "routes inside the machine",
+    "guest/proxysettings": "proxy inside the machine",
+    "guest/aclchanges": "permissions inside the machine",
+    "guest/registryvalues": "TLS settings inside the machine",
+    "guest/applicationcontrolrules": "application control inside the machine",
 }
 """Resource type in lower case to the control that it is."""
 

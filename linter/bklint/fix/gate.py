@@ -123,10 +123,16 @@ def _moved(at: int, edits: Sequence[Edit], is_end: bool) -> int:
 def _guest(before: Source, after: Source, edits: Sequence[Edit]) -> str:
     """What the file does must be the same outside of the statements that are changed, each at its moved place, and its
     statements must be the same throughout."""
-    moved = [(_moved(edit.start, edits, False), _moved(edit.end, edits, True)) for edit in edits]
-    old = _apart(_told(before), [(edit.start, edit.end) for edit in edits])
-    new = _apart(_told(after), [(min(pair), max(pair)) for pair in moved])
-    if _outside_old(old, edits) != _outside_new(new, edits):
+    from bklint.frontends.guest import recognise
+
+    kind = recognise.recognises(before.name, before.data)
+    if kind is None:
+        raise RefusedError(f"{before.name} is not known as what a machine runs or reads")
+    moved = [_moved(edit.start, edits, True) for edit in edits]
+    ends = [start + (len(edit.new) if edit.old else 0) for start, edit in zip(moved, edits, strict=True)]
+    old = _apart(_told(before, kind), [(edit.start, edit.end) for edit in edits])
+    new = _apart(_told(after, kind), list(zip(moved, ends, strict=True)))
+    if set(_outside_old(old, edits)) != set(_outside_new(new, edits)):  # a loop says the same once for each round
         raise RefusedError(f"the changed {before.name} would be read as something else")
     return ""
 
@@ -136,17 +142,22 @@ def _apart(nodes: Outline, ranges: list[tuple[int, int]]) -> Outline:
     return [
         node
         for node in nodes
-        if not node[0].startswith("guest/") or not any(node[1] <= start and end <= node[2] for start, end in ranges)
+        if not node[0].startswith("guest/") or not any(_holds(node, start, end) for start, end in ranges)
     ]
 
 
-def _told(source: Source) -> Outline:
-    """Kind, start and end of everything that a file of a machine says, and of the statements of a script."""
-    from bklint.frontends.guest import recognise, worlds
+def _holds(node: tuple[str, int, int], start: int, end: int) -> bool:
+    """Whether a node says what an edit changes. What is inserted in front of a node is none of it; and what a list of
+    programs comes to is said at its head or at one of its rules, wherever the list is changed."""
+    if node[0] == "guest/applicationControlRules":
+        return True
+    return node[1] <= start and end <= node[2] and (node[1] < start or start < end)
 
-    kind = recognise.recognises(source.name, source.data)
-    if kind is None:
-        raise RefusedError(f"{source.name} would not be known as what it is")
+
+def _told(source: Source, kind: str) -> Outline:
+    """Kind, start and end of everything that a file of a machine says, and of the statements of a script."""
+    from bklint.frontends.guest import worlds
+
     world, gaps = worlds.told(source, kind)
     places = [(each.type, each.body.place.locate()) for each in world.resources if each.body.place is not None]
     found = [(type_, place.start, place.end) for type_, place in places if place.source.name == source.name]

@@ -1,13 +1,15 @@
-"""Requests into edits of what machines run or read: one word of a statement or line becomes another one.
+"""Requests into edits of what machines run or read: a word of a statement or line, an exception to it, or its removal.
 
 Only what a statement spells is changed, in the notation it is in; a word that comes from a variable, stands twice, or is
-encoded is left to people. Statements are never removed: what else depends on them cannot be seen.
+encoded is left to people. What a statement does to one of several services is changed where that one is named in a list:
+it is taken out of the list, which leaves the service as the system has it.
 """
 
 from __future__ import annotations
 
 import re
 
+from bklint.fix import openings, statements
 from bklint.fix.edits import Edit, RefusedError
 from bklint.fix.request import Request, Ways, spot
 from bklint.model.resource import Resource
@@ -38,16 +40,72 @@ templates."""
 _ACCOUNT = re.compile(r"(?P<before>\bobj=\s*)(?P<word>\"[^\"\n]*\"|'[^'\n]*'|[^\s\"';&|]+)", re.I)
 
 
+_ZERO = (
+    re.compile(r"(?P<before>/d\s+[\"']?(?:0x0*)?)(?P<word>0)(?=[\"'\s]|\Z)", re.I),
+    re.compile(r"(?P<before>-Value:?\s+[\"']?(?:0x0*)?)(?P<word>0)(?=[\"'\s;)]|\Z)", re.I),
+    re.compile(r"(?P<before>\bValueData\s*=\s*(?:@\()?[\"']?(?:0x0*)?)(?P<word>0)(?=[\"'\s)]|\Z)", re.I),
+    re.compile(r"(?P<before>=\s*dword:0*?)(?P<word>0)\b", re.I),
+    re.compile(r"(?P<before>=\s*4\s*,\s*)(?P<word>0)\b"),
+    re.compile(
+        r"(?P<before>\b(?:SchUseStrongCrypto|Enabled)[\"']?\s*[\s,]\s*[\"']?)(?P<word>0)(?=[\"'\s;,})]|\Z)", re.I
+    ),
+)
+"""The notations of a number in the registry that is zero: reg, cmdlets, DSC, registry files, security templates, and
+cmdlets and methods that take it by its position."""
+
+
 def ways(request: Request) -> Ways:
     """How a request can be done. Raises RefusedError."""
-    if request.op != "set":
-        raise RefusedError("statements are not removed from scripts: see the fix")
-    found = request.resource.body.place
+    resource, found = request.resource, request.resource.body.place
     if found is None:
         raise RefusedError("it is not written as text")
     place = found.locate()
-    edit = _edit(request, place)
-    return Ways(use=(edit,), use_spot=spot(place))
+    if request.op == "remove" and not request.field:
+        return Ways(use=(statements.without(place),), use_spot=spot(place))
+    if request.op == "insertItem":
+        return Ways(use=openings.let_through(request, place), use_spot=spot(place))
+    if request.op == "append" and resource.type == "guest/proxySettings":
+        return Ways(use=(openings.bypass(request, place),), use_spot=spot(place))
+    if request.op != "set":
+        raise RefusedError("this kind of change is not made in scripts")
+    listed = _listed(request, place)
+    if listed is not None:
+        edit = statements.without_item(place.source, listed.start, listed.end)
+        return Ways(use=(edit,), use_spot=spot(listed))
+    return Ways(use=(_edit(request, place),), use_spot=spot(place), shared="the statement is about other services too")
+
+
+def _listed(request: Request, place: Place) -> Place | None:
+    """Where a statement that disables several services of a script names this one: in a list of its own, or in a list
+    that it takes its services from, which must be the only place that names the service."""
+    resource = request.resource
+    if resource.type != "guest/serviceChanges" or request.field != "properties.action":
+        return None
+    if resource.dialect != "powershell":
+        return None
+    name = re.escape(str(resource.get("properties.service").data))
+    inside = list(re.finditer(rf"(?i)(?<![\w.$-])([\"']?){name}\1(?![\w.-])", place.text))
+    if len(inside) == 1:
+        at, end = inside[0].span()
+        before, after = place.text[:at].rstrip()[-1:], place.text[end:].lstrip()[:1]
+        alone = before != "," and after != ","
+        return None if alone else _part(place, at, end)
+    if inside or not place.source.name.endswith((".ps1", ".psm1")):
+        return None
+    whole = Place(place.source, 0, len(place.source.data))
+    named = list(re.finditer(rf"(?i)([\"']){name}\1", whole.text))
+    if len(named) != 1:
+        return None
+    at, end = named[0].span()
+    before, after = whole.text[:at].rstrip(" \t")[-1:], whole.text[end:].lstrip(" \t")[:1]
+    listed = "," in (before, after) or (before == "\n" and after in "#\r\n")
+    return _part(whole, at, end) if listed else None
+
+
+def _part(place: Place, start: int, end: int) -> Place:
+    """Some characters of a place."""
+    first = place.start + len(place.text[:start].encode("utf-8"))
+    return Place(place.source, first, first + len(place.text[start:end].encode("utf-8")))
 
 
 def replaces(resource: Resource) -> bool:
@@ -67,6 +125,8 @@ def _edit(request: Request, place: Place) -> Edit:
         if resource.parent is not None:
             raise RefusedError("the account is in a text within a text: see the fix")
         return _replaced(place, (_ACCOUNT,), f'"{value}"')
+    if resource.type == "guest/registryValues" and request.field == "properties.value":
+        return _replaced(place, _ZERO, value)
     raise RefusedError("this kind of change is not made in scripts")
 
 

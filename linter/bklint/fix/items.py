@@ -32,15 +32,16 @@ def put_before(source: Source, block: Block, row: Row, item: Mapping[str, Any]) 
 def _arguments(row: Row, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Names and texts of the arguments, in the order of the item. Raises RefusedError for what has no argument."""
     known = {inner.path: inner for inner in row.rows if inner.convert == "same" and not inner.readonly}
-    for path, value in _leaves(item, ()):
+    for path, value in leaves(item, ()):
         if path not in known:
             raise RefusedError(f"{row.arg} has no argument for {'.'.join(map(str, path))}")
         yield known[path].arg, literals.hcl(value)
 
 
-def _leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[tuple[paths.Step, ...], Any]]:
+def leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[tuple[paths.Step, ...], Any]]:
+    """The values of an object that are no objects, each with its path."""
     for name, value in item.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, (*path, name))
+            yield from leaves(value, (*path, name))
         else:
             yield (*path, name), value

@@ -67,6 +67,7 @@ class _Wish:
     ways: dict[int, list[Ways]] = field(default_factory=dict)
     values: dict[int, Any] = field(default_factory=dict)
     refused: str = ""
+    by_hand: str = ""
     replaces: bool = False
     group: tuple[str, str] = ("", "")
 
@@ -109,6 +110,12 @@ class Planner:
         """Find the ways of every operation that holds for a resource."""
         wish.replaces = wish.replaces or guest.replaces(resource)
         wish.group = _group(wish.policy, resource)
+        held = (
+            row
+            for row in wish.policy.by_hand
+            if row.when is None or verdict_of(row.when(resource, env)) is Verdict.FAULT
+        )
+        wish.by_hand = wish.by_hand or next((row.because for row in held), "")
         try:
             for number, operation in enumerate(wish.policy.operations):
                 if operation.when is not None and verdict_of(operation.when(resource, env)) is not Verdict.FAULT:
@@ -135,11 +142,11 @@ class Planner:
         if finding.dialect not in DIALECTS:
             raise RefusedError(f"{finding.path} is not edited: {_UNEDITED.get(finding.dialect, 'see the fix')}")
         if policy.safety == "manual" or not policy.operations:
-            raise RefusedError("it takes a decision: see the fix")
+            raise RefusedError(wish.by_hand or "it takes a decision: see the fix")
         if wish.refused:
             raise RefusedError(wish.refused)
         if not wish.ways:
-            raise RefusedError("it takes a decision here: see the fix")
+            raise RefusedError(f"{wish.by_hand or 'it takes a decision here'}: see the fix")
         edits: list[Edit] = []
         for ways in wish.ways.values():
             edits.extend(_chosen(ways, self._shared.get(wish.group, set())))
@@ -172,6 +179,10 @@ def _group(policy: Policy, resource: Resource) -> tuple[str, str]:
 def _chosen(ways: Sequence[Ways], shared: set[Spot]) -> Iterator[Edit]:
     """The edits at the literal where that is the one place, else at the places of use. Raises RefusedError."""
     leaves = {each.leaf_spot for each in ways}
+    first = ways[0].use_spot
+    texts = {tuple((edit.name, *edit[1:]) for edit in each.use) for each in ways if each.use_spot == first}
+    if len(texts) > 1 and not ways[0].leaf:
+        raise RefusedError("it would have to be written in different ways in one place")
     if len(leaves) == 1 and all(each.leaf for each in ways) and not leaves & shared:
         yield from ways[0].leaf
         return
@@ -179,7 +190,7 @@ def _chosen(ways: Sequence[Ways], shared: set[Spot]) -> Iterator[Edit]:
         if not each.use:
             raise RefusedError(each.why or "there is no one place to change")
         if each.use_spot in shared:
-            raise RefusedError("others that are in order depend on the same text")
+            raise RefusedError(each.shared or "others that are in order depend on the same text")
         yield from each.use
 
 

@@ -52,7 +52,7 @@ class Ways(NamedTuple):
     """How a request can be done: at the one literal that decides (`leaf`), or where the value is used (`use`).
 
     `leaf_spot` and `use_spot` are the texts that are changed: nothing that is in order may depend on them. `why` tells
-    why there is no `use`.
+    why there is no `use`, `shared` what it means that something else depends on `use_spot`.
     """
 
     leaf: tuple[Edit, ...] = ()
@@ -60,6 +60,7 @@ class Ways(NamedTuple):
     use: tuple[Edit, ...] = ()
     use_spot: Spot | None = None
     why: str = ""
+    shared: str = ""
 
 
 def spot(place: Locator | None) -> Spot | None:
@@ -82,11 +83,16 @@ def spots(request: Request) -> set[Spot]:
 
 
 def check_item(request: Request) -> Resource:
-    """The inline child that a new item goes beside. Raises RefusedError where there is none, or one of its name."""
+    """The child that a new item goes beside, inline or declared apart. Raises RefusedError where there is none, or
+    already one of the name."""
     beside, items = request.beside, request.present
-    if beside is None or not beside.derived or not isinstance(items.data, ListData) or items.data.rest is not None:
+    if beside is None:
+        raise RefusedError("what it belongs to is not declared here")
+    if beside.derived and (not isinstance(items.data, ListData) or items.data.rest is not None):
         raise RefusedError("the list it would go into is not written out around it")
-    name = request.value.get("name")
-    if any(str(step(item, "name").data).casefold() == str(name).casefold() for item in items.data.items):
+    name, own = str(request.value.get("name")).casefold(), items.data.items if isinstance(items.data, ListData) else ()
+    known = [step(item, "name") for item in own]
+    known += [each.name for each in beside.world.of(beside.type) if each.parent is beside.parent]
+    if any(str(each.data).casefold() == name for each in known):
         raise RefusedError(f"there is a {name} already")
     return beside

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bklint.fix import body, literals
+from bklint.fix import body, literals, siblings
 from bklint.fix.edits import Edit, RefusedError, replacing, without_lines
 from bklint.fix.embedded import put_json, text_in_string
 from bklint.fix.items import put_before
@@ -21,6 +21,7 @@ from bklint.fix.tree import Way, is_exactly, parsed, way_to
 from bklint.frontends.terraform.embedded_text import EmbeddedPlace
 from bklint.frontends.terraform.mapping import Row, mapping_of
 from bklint.model import path as paths
+from bklint.model.resource import Resource
 from bklint.model.value import ListData, Value, step
 from bklint.source import Place, Source, Span
 from bklint.syntax.node import Block, Expr, Literal, ObjectExpr, Template, TupleExpr
@@ -244,6 +245,8 @@ def _append(request: Request) -> Ways:
 def _item(request: Request) -> Ways:
     """A new block in front of the one that the request is about."""
     beside = check_item(request)
+    if not beside.derived:
+        return _sibling(request, beside)
     place = beside.body.place.locate() if beside.body.place is not None else None
     mapped = mapping_of(request.resource.source_type)
     row = next((row for row in mapped.rows if row.path == request.path), None) if mapped is not None else None
@@ -254,6 +257,18 @@ def _item(request: Request) -> Ways:
         raise RefusedError("it is not written as a block of its own")
     edit = put_before(place.source, block, row, request.value)
     return Ways(use=(edit,), use_spot=(place.source.name, block.start, block.end))
+
+
+def _sibling(request: Request, beside: Resource) -> Ways:
+    """A new resource block in front of the one that the request is about."""
+    place = beside.block.locate() if beside.block is not None else None
+    if place is None or place.source.name.endswith(".json"):
+        raise RefusedError("it is not written as a block")
+    block = next((each for each in reversed(_way(place).blocks) if each.start == place.start), None)
+    if block is None or block.type != "resource":
+        raise RefusedError("it is not written as a block of its own")
+    edit = siblings.resource_before(request, beside, place.source, block)
+    return Ways(use=(edit,), use_spot=spot(beside.block))
 
 
 # -- removal -------------------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ written here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from bklint.errors import InputError
 from bklint.files import Reader, normalise
-from bklint.finding import Finding, Report, Severity
+from bklint.finding import Finding, Report, Severity, lasting
 from bklint.fix.edits import Edit, RefusedError, applied, united
 from bklint.fix.gate import check
 from bklint.fix.plan import Plan, Planner, Seen
@@ -98,7 +99,8 @@ class Mending:
 
     def result(self) -> Fixed:
         """What has been mended so far."""
-        texts, left = self._texts, list(self._refused.values())
+        there = signs(self._report.findings)
+        texts, left = self._texts, [each for each in self._refused.values() if signs([each.finding]) & there]
         files = {name: (texts.original(name), data) for name, data in texts.texts.items()}
         return Fixed(files, self._done, left, list(self._notes), self._report.unread_claimed)
 
@@ -129,6 +131,12 @@ class Mending:
         for sign in signs([finding]):
             self._refused[sign] = Left(finding, reason)
 
+    def _forget(self, changed: Container[str]) -> None:
+        """Ask again for what was refused in scripts that have changed: their statements are known by their lines."""
+        for sign, left in list(self._refused.items()):
+            if left.finding.resource_type.startswith("guest/") and normalise(left.finding.path) in changed:
+                del self._refused[sign]
+
     def _attempt(self, plans: Sequence[Plan]) -> bool:
         """Do the plans, or as many of them as stand the tests; whether anything was done or refused."""
         try:
@@ -157,6 +165,7 @@ class Mending:
         _compare(self._report, report, plans, self._wanted.least)
         self._texts, self._report = candidate, report
         self._done.extend(plans)
+        self._forget(texts)
         self._notes.update(dict.fromkeys(filter(None, notes)))
 
 
@@ -180,19 +189,31 @@ def signs(findings: Iterable[Finding]) -> set[Sign]:
     return {(each.policy, address, each.sub_key, each.path) for each in findings for address in each.addresses}
 
 
+def _marks(findings: Iterable[Finding]) -> Counter[Sign]:
+    """What findings are recognised by when lines move, counted: of a statement in a script, what is said of it."""
+    found: Counter[Sign] = Counter()
+    for each in findings:
+        key = each.message if each.resource_type.startswith("guest/") else each.sub_key
+        found.update((each.policy, lasting(name, each.resource_type), key, each.path) for name in each.addresses)
+    return found
+
+
 def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severity) -> None:
     """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up.
 
     What is left of an error as mere advice, below the severity that is mended, counts as gone.
     """
+    were, are = _marks(before.findings), _marks(after.findings)
     for plan in plans:
         level = min(least, plan.finding.severity)
-        if signs([plan.finding]) & signs(each for each in after.findings if each.severity >= level):
+        there = _marks(each for each in after.findings if each.severity >= level)
+        many = _marks(each.finding for each in plans if each.finding.severity >= plan.finding.severity)
+        if any(there[mark] > were[mark] - many[mark] for mark in _marks([plan.finding])):
             raise RefusedError("the fault would still be there")
     mended = signs(plan.finding for plan in plans)
-    new = sorted(signs(after.findings) - signs(before.findings))
+    new = sorted(are - were)
     if new:
-        raise RefusedError(f"{new[0][0]} would be reported on {new[0][1]} then")
+        raise RefusedError(f"{new[0][0]} would be reported on {new[0][1] or new[0][3]} then")
     asked = {sign[:2] for sign in mended} - {(each.policy, each.address) for each in before.undecided}
     if any((each.policy, each.address) in asked for each in after.undecided):
         raise RefusedError("it could not be decided any more whether the fault is gone")

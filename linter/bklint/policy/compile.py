@@ -14,6 +14,7 @@ from bklint.policy.conditions import condition
 from bklint.policy.message import message
 from bklint.policy.model import (
     SEVERITIES,
+    ByHand,
     Case,
     Citation,
     Conflict,
@@ -92,7 +93,7 @@ def policy(
 
 def _compiled(data: Mapping[str, Any], scope: Scope, names: Names) -> Parts:
     """The parts of a policy that look at resources."""
-    report, operations = data.get("report", {}), data.get("fix", {}).get("operations", [])
+    report, fix = data.get("report", {}), data.get("fix", {})
     parts = {
         "condition": condition(data["condition"], scope, ("condition",)),
         "cases": _cases(data["cases"], scope, ("cases",)),
@@ -100,7 +101,8 @@ def _compiled(data: Mapping[str, Any], scope: Scope, names: Names) -> Parts:
         "editions": {name: _edition(row, scope, ("editions", name)) for name, row in data.get("editions", {}).items()},
         "at": _at(report.get("at", []), scope, ("report", "at")),
         "related": _each(_point, report.get("related", []), scope, ("report", "related")),
-        "operations": _each(_operation, operations, scope, ("fix", "operations")),
+        "operations": _each(_operation, fix.get("operations", []), scope, ("fix", "operations")),
+        "by_hand": _each(_by_hand, fix.get("byHand", []), scope, ("fix", "byHand")),
     }
     return Parts(**parts, reads=tuple(names.reads), facts=tuple(names.used_facts))  # type: ignore[arg-type]
 
@@ -189,6 +191,11 @@ def _operation(row: Mapping[str, Any], scope: Scope, at: Pointer) -> Operation:
     when = condition(row["when"], scope, (*at, "when")) if "when" in row else None
     _values(row.get("value"), scope, (*at, "value"))
     return Operation(row["op"], row.get("field", ""), row.get("value"), when)
+
+
+def _by_hand(row: Mapping[str, Any], scope: Scope, at: Pointer) -> ByHand:
+    when = condition(row["when"], scope, (*at, "when")) if "when" in row else None
+    return ByHand(row["because"].strip(), when)
 
 
 def _values(data: Any, scope: Scope, at: Pointer) -> None:

@@ -120,6 +120,14 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """Why no operation mends a resource, in words that follow "not applied:"; `when` is None for always."""
+
+    because: str
+    when: Test | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What of a policy looks at resources. `at` are the candidates for the primary place, in order; none: the resource's
     header. `reads` are (resource type, property path) pairs and `facts` the names that its conditions look at."""
@@ -131,6 +139,7 @@ class Parts:
     at: tuple[Subject, ...] = ()
     related: tuple[Point, ...] = ()
     operations: tuple[Operation, ...] = ()
+    by_hand: tuple[ByHand, ...] = ()
     reads: tuple[tuple[str, str], ...] = ()
     facts: tuple[str, ...] = ()
 
@@ -187,6 +196,11 @@ class Policy:
     def operations(self) -> tuple[Operation, ...]:
         """The edits of its fix."""
         return self.compile().operations
+
+    @property
+    def by_hand(self) -> tuple[ByHand, ...]:
+        """Why what no operation mends is left to people; the first that holds."""
+        return self.compile().by_hand
 
     @property
     def reads(self) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,7 @@ from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.model import path as paths
 from bklint.model.value import Reason, Unknown, Value
+from bklint.source import BOM
 
 HOST = "168.63.129.16"
 _HOST = ipaddress.IPv4Address(HOST)
@@ -303,18 +304,19 @@ def nft_rule(out: Recorder, start: int, end: int, conditional: bool, text: str, 
     destination = re.search(r"\bip\s+daddr\s+(!=\s*)?(\{[^}]*\}|\S+)", text)
     port = re.search(r"\b(tcp|udp)\s+dport\s+(\{[^}]*\}|\S+)", text)
     protocol = re.search(r"\b(?:meta\s+l4proto|ip\s+protocol)\s+(\w+)", text)
-    owner = re.search(r"\b(?:meta\s+)?skuid\s+(\S+)", text)
+    owner = re.search(r"\b(?:meta\s+)?skuid\s+(!=\s*)?(\S+)", text)
     states = re.search(r"\bct\s+state\s+(?:\{([^}]*)\}|(\S+))", text)
     narrowed = bool(
         re.search(r"\boif(?:name)?\s+\"?lo\b|\bip6\s|\bip\s+saddr|\bsport\b|icmp", text)
         or (destination and destination[1])
+        or (owner and owner[1])
         or (states and "new" not in (states[1] or states[2]) and "invalid" not in (states[1] or states[2]))
     )
     destinations = [word.strip() for word in destination[2].strip("{}").split(",")] if destination else ()
     rule(
         out, start, end, conditional, action=_ACTIONS[action[1]] if action else "other", tool="nftables",
         destinations=destinations, protocol=port[1] if port else protocol[1] if protocol else "",
-        ports=[port[2]] if port else (), chain=chain, position=position, owner=owner[1] if owner else "", narrowed=narrowed,
+        ports=[port[2]] if port else (), chain=chain, position=position, owner=owner[2] if owner else "", narrowed=narrowed,
     )  # fmt: skip
 
 
@@ -329,7 +331,7 @@ def nft_file(out: Recorder) -> None:
     stack: list[str] = []
     output: set[str] = set()
     start, text, inner = -1, "", 0
-    for match in [*_NFT.finditer(data), None]:
+    for match in [*_NFT.finditer(data, len(BOM) if data.startswith(BOM) else 0), None]:
         piece = match[0].decode("utf-8", "replace") if match else "\n"
         if match and match["comment"]:
             continue

@@ -82,6 +82,8 @@ def applocker(out: Recorder) -> None:
         if kind != "exe" or (collection.get("EnforcementMode") or "").casefold() != "enabled":
             continue
         rules = [rule for rule in collection.children if rule.name.endswith("Rule")]
+        if not rules:
+            continue  # without rules of a kind all files of it may run
         denied = next((rule for rule in rules if _action(rule) == "deny" and _matches(rule)), None)
         allowed = next((rule for rule in rules if _action(rule) == "allow" and _matches(rule)), None)
         at = denied or collection
@@ -94,6 +96,7 @@ def applocker(out: Recorder) -> None:
             engine="AppLocker",
             effect=effect,
             how=f"{collection.get('Type')} rules",
+            allows=allowed is not None,
         )
 
 
