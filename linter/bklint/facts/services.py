@@ -40,12 +40,14 @@ _SPECIAL = (
     "10.0.0.0/8",
     "100.64.0.0/10",
     "127.0.0.0/8",
+    "168.63.129.16/32",
     "169.254.0.0/16",
     "172.16.0.0/12",
     "192.168.0.0/16",
     "224.0.0.0/3",
 )
-"""Addresses that no service on the Internet has (RFC 6890)."""
+"""Addresses that no service on the Internet has: those of RFC 6890, and that of the Azure host, which the platform alone
+answers at (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16)."""
 
 _PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 """Addresses of private networks (RFC 1918, RFC 6598)."""

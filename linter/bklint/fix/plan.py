@@ -32,6 +32,8 @@ DIALECTS: Mapping[str, Callable[[Request], Ways]] = {
 }
 """Dialects whose files are edited. What is deployed, planned or compiled is no source."""
 
+_NUMBER = "properties.priority"
+
 _UNEDITED = {
     "bicep": "it is Bicep; see the fix",
     "plan": "a plan shows what the configuration makes; change that",
@@ -41,7 +43,8 @@ _UNEDITED = {
 
 
 class Plan(NamedTuple):
-    """The edits that mend a finding. `does` says what, in one line; `control` names what they change of security."""
+    """The edits that mend a finding. `does` says what, in one line; `control` names what they change of security. `among`
+    is the address of the resource in whose children a free number was looked for: one plan at a time may take one."""
 
     finding: Finding
     edits: tuple[Edit, ...]
@@ -49,6 +52,7 @@ class Plan(NamedTuple):
     does: str
     control: str = ""
     replaces: bool = False
+    among: str = ""
 
 
 class Seen(NamedTuple):
@@ -68,6 +72,7 @@ class _Wish:
     values: dict[int, Any] = field(default_factory=dict)
     refused: str = ""
     by_hand: str = ""
+    among: str = ""
     replaces: bool = False
     group: tuple[str, str] = ("", "")
 
@@ -122,6 +127,8 @@ class Planner:
                     continue
                 value = filled(operation.value, resource, env)
                 request = Request(operation.op, resource, operation.field, value, self._reader)
+                if resource.parent is not None and (operation.op == "insertItem" or operation.field == _NUMBER):
+                    wish.among = resource.parent.address
                 wish.ways.setdefault(number, []).append(DIALECTS[resource.dialect](request.in_parent()))
                 wish.values[number] = value
         except RefusedError as refused:
@@ -165,6 +172,7 @@ class Planner:
             ", ".join(_told(operation, wish.values[number]) for number, operation in asked),
             ", ".join(dict.fromkeys(filter(None, named))),
             policy.safety == "replace" or wish.replaces,
+            wish.among,
         )
 
 

@@ -170,11 +170,12 @@ class Mending:
 
 
 def _compatible(plans: Sequence[Plan]) -> bool:
+    among = [plan.among for plan in plans if plan.among]
     try:
         united(edit for plan in plans for edit in plan.edits)
     except RefusedError:
         return False
-    return True
+    return len(among) == len(set(among))
 
 
 def _by_file(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
@@ -201,7 +202,8 @@ def _marks(findings: Iterable[Finding]) -> Counter[Sign]:
 def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severity) -> None:
     """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up.
 
-    What is left of an error as mere advice, below the severity that is mended, counts as gone.
+    What is left of an error as mere advice, below the severity that is mended, counts as gone; what a finding stood for
+    is not new when it is told by itself.
     """
     were, are = _marks(before.findings), _marks(after.findings)
     for plan in plans:
@@ -211,7 +213,7 @@ def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severi
         if any(there[mark] > were[mark] - many[mark] for mark in _marks([plan.finding])):
             raise RefusedError("the fault would still be there")
     mended = signs(plan.finding for plan in plans)
-    new = sorted(are - were)
+    new = sorted(are - were - _marks(below for each in before.findings for below in each.subsumed))
     if new:
         raise RefusedError(f"{new[0][0]} would be reported on {new[0][1] or new[0][3]} then")
     asked = {sign[:2] for sign in mended} - {(each.policy, each.address) for each in before.undecided}
