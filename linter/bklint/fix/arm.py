@@ -27,6 +27,8 @@ def ways(request: Request) -> Ways:
         return _remove(request)
     if request.op == "append":
         return _append(request)
+    if request.op == "insertItem" and request.field == "properties.accessPolicies":
+        raise RefusedError("the object id of Azure Backup in the tenant is not known to a template")
     if request.op == "insertItem":
         beside = check_item(request)
         return _append(request) if beside.derived else _sibling(request, beside)

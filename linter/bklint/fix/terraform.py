@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bklint.fix import body, literals, siblings
+from bklint.fix import body, grants, literals, siblings
 from bklint.fix.edits import Edit, RefusedError, replacing, without_lines
 from bklint.fix.embedded import put_json, text_in_string
 from bklint.fix.items import put_before
@@ -33,6 +33,8 @@ def ways(request: Request) -> Ways:
         return _remove(request)
     if request.op == "append":
         return _append(request)
+    if request.op == "insertItem" and request.field == "properties.accessPolicies":
+        return grants.ways(request)
     if request.op == "insertItem":
         return _item(request)
     if request.op == "set":
