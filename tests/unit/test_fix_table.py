@@ -1,4 +1,5 @@
-"""Every safe fix, with the value in each of the places it can stand in: the text that is changed there, and nothing else."""
+"""Fixes of every class, with the value in each of the places it can stand in: the text that is changed there, and nothing
+else."""
 
 # ruff: noqa: E501 - cases are lines
 from __future__ import annotations
@@ -20,7 +21,7 @@ SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01"
 
 def mended(files: Mapping[str, str], id_: str, unsafe: bool = False) -> Fixed:
     options = run.ScanOptions(select=(id_,), min_severity=Severity.WARNING)
-    wanted = Wanted(unsafe, frozenset(), Severity.WARNING)
+    wanted = Wanted(unsafe, frozenset((id_,) if unsafe else ()), Severity.WARNING)
     return run.fixed(["."], options, run.load_policies(options), wanted, MemoryReader(files))
 
 
@@ -72,7 +73,15 @@ def protected(state: str) -> str:
 """
 
 
+def machine(argument: str) -> Callable[[str], str]:
+    return lambda value: (
+        f'resource "azurerm_linux_virtual_machine" "m" {{\n  name                       = "m"\n'
+        f'  resource_group_name        = "rg"\n  location                   = "westeurope"\n  {argument} = {value}\n}}\n'
+    )
+
+
 POLICY_TYPE = "Microsoft.RecoveryServices/vaults/backupPolicies"
+MACHINE_TYPE = "Microsoft.Compute/virtualMachines"
 ITEM_TYPE = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
 
 
@@ -120,9 +129,32 @@ RESOURCES: dict[str, Case] = {
         POLICY_TYPE,
         lambda v: policy_properties(10, v, "V2"),
     ),
+    "BKP501": (
+        "false",
+        "true",
+        machine("provision_vm_agent        "),
+        MACHINE_TYPE,
+        lambda v: {"osProfile": {"linuxConfiguration": {"provisionVMAgent": v}}},
+    ),
+    "BKP502": (
+        "false",
+        "true",
+        machine("allow_extension_operations"),
+        MACHINE_TYPE,
+        lambda v: {"osProfile": {"allowExtensionOperations": v}},
+    ),
 }
 """Policy to the value that is wrong, the one that is right, an azurerm resource with a value, and its ARM type and
 properties."""
+UNSAFE = {"BKP501", "BKP502"}
+"""Those that replace a resource or change a security control."""
+KEYS = {
+    "BKP706": "protectionState",
+    "BKP711": "count",
+    "BKP501": "provisionVMAgent",
+    "BKP502": "allowExtensionOperations",
+}
+"""Policy to the property in a template."""
 
 
 def hcl(data: object, indent: str = "    ") -> str:
@@ -168,7 +200,7 @@ def arm(id_: str) -> Iterator[tuple[str, dict[str, str], str, str, str]]:
     """The same in ARM templates."""
     old, new, _, type_, properties = RESOURCES[id_]
     value = json.loads(old)
-    kind = "string" if isinstance(value, str) else "int"
+    kind = "string" if isinstance(value, str) else "bool" if isinstance(value, bool) else "int"
 
     def template(written: object, **more: object) -> str:
         name = "/".join(["r"] * (type_.count("/")))
@@ -176,7 +208,7 @@ def arm(id_: str) -> Iterator[tuple[str, dict[str, str], str, str, str]]:
         head = {"$schema": f"{SCHEMA}/deploymentTemplate.json#", "contentVersion": "1.0.0.0"}
         return json.dumps({**head, **more, "resources": [resource]}, indent=2)
 
-    key = {"BKP706": "protectionState", "BKP711": "count"}.get(id_, "instantRpRetentionRangeInDays")
+    key = KEYS.get(id_, "instantRpRetentionRangeInDays")
     yield "literal", {"a.json": template(value)}, "a.json", f'"{key}": {old}', f'"{key}": {new}'
     text = template("[parameters('v')]", parameters={"v": {"type": kind, "defaultValue": value}})
     yield "default", {"a.json": text}, "a.json", f'"defaultValue": {old}', f'"defaultValue": {new}'
@@ -199,7 +231,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("id_", "files", "name", "old", "new"), TABLE)
 def test_resources(id_: str, files: dict[str, str], name: str, old: str, new: str) -> None:
-    check(files, id_, name, old, new)
+    check(files, id_, name, old, new, unsafe=id_ in UNSAFE)
 
 
 # -- what machines run or read -------------------------------------------------------------------------------------
@@ -367,4 +399,4 @@ def test_left_to_people(id_: str, name: str, text: str, reason: str) -> None:
 
 def test_each_safe_fix_is_in_the_table() -> None:
     safe = {file.policy.id for file in policy_files() if file.policy.safety == "safe"}
-    assert safe == {*RESOURCES, *(case[0] for case in LOOSE)}
+    assert safe == {*RESOURCES, *(case[0] for case in LOOSE)} - UNSAFE
