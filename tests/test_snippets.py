@@ -136,3 +136,18 @@ def test_where_there_is_an_arm_snippet_there_is_a_bicep_one() -> None:
     assert [
         file.id for file in policy_files() if ("arm" in file.texts.snippets) != ("bicep" in file.texts.snippets)
     ] == []
+
+
+BY_WORDS = {
+    "BKP506": "the declaration is removed",
+    "BKP717": "a change is made in another way",
+    "BKP801": "a runbook, not a declaration",
+    "BKP804": "a runbook, not a declaration",
+}
+"""Policies on resources whose fix is no declaration in a template, and why."""
+
+
+def test_findings_in_templates_have_a_snippet_for_templates() -> None:
+    about = [file for file in policy_files() if not file.policy.types[0].startswith("guest/")]
+    without = {file.id for file in about if not {"terraform", "arm", "bicep"} <= file.texts.snippets.keys()}
+    assert without == BY_WORDS.keys()
