@@ -149,6 +149,19 @@ PLACES: dict[str, tuple[Files, list[str]]] = {
             "main.tf: +  allow_extension_operations = true",
         ],
     ),
+    "an empty block on one line": (
+        {"main.tf": 'resource "azurerm_virtual_machine" "a" {\n  name = "a"\n  os_profile_windows_config {}\n}\n'},
+        [
+            "main.tf: -  os_profile_windows_config {}",
+            "main.tf: +  os_profile_windows_config {",
+            "main.tf: +    provision_vm_agent = true",
+            "main.tf: +  }",
+        ],
+    ),
+    "an empty block": (
+        {"main.tf": 'resource "azurerm_virtual_machine" "a" {\n  name = "a"\n  os_profile_windows_config {\n  }\n}\n'},
+        ["main.tf: +    provision_vm_agent = true"],
+    ),
     "override file": (
         {"main.tf": vm("true"), "main_override.tf": vm("false")},
         ["main_override.tf: -  provision_vm_agent  = false", "main_override.tf: +  provision_vm_agent  = true"],
@@ -379,7 +392,10 @@ REFUSED: dict[str, tuple[Files, str, str]] = {
         "how the new one is made is to be decided",
     ),
     "one line": (
-        {"main.tf": 'resource "azurerm_virtual_machine" "a" {\n  name = "a"\n  os_profile_windows_config {}\n}\n'},
+        {
+            "main.tf": 'resource "azurerm_virtual_machine" "a" {\n  name = "a"\n'
+            '  os_profile_windows_config { timezone = "X" }\n}\n'
+        },
         "BKP501",
         "the block stands on one line",
     ),

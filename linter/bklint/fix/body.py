@@ -23,11 +23,13 @@ from bklint.syntax.node import Attribute, Block
 
 
 def put(source: Source, block: Block, name: str, text: str) -> tuple[Edit, ...]:
-    """The edit that gives a block an argument. Raises RefusedError for a block on one line."""
+    """The edit that gives a block an argument. Raises RefusedError for a block on one line that holds something."""
     data, inner = source.data, block.body
     written = inner.attributes.get(name)
     if written is not None:
         return (Edit(source, written.expr.start, written.expr.end, text.encode()),)
+    if not data[inner.start : inner.end].strip() and data[inner.start - 1 : inner.start] == b"{":
+        return (_filled(source, block, f"{name} = {text}"),)
     header = line_end(data, inner.start)
     if header > inner.end:
         raise RefusedError("the block stands on one line")
@@ -49,6 +51,13 @@ def put(source: Source, block: Block, name: str, text: str) -> tuple[Edit, ...]:
         raise RefusedError("the block stands on one line")
     following = data[at : line_end(data, at)].strip()
     return (inserting(source, at, end + row + ("" if following in (b"", b"}") else end)),)
+
+
+def _filled(source: Source, block: Block, row: str) -> Edit:
+    """An empty pair of braces with an argument between them, on a line of its own."""
+    data, inner = source.data, block.body
+    own, end = indentation(data, block.start), newline(data, block.start)
+    return Edit(source, inner.start - 1, inner.end + 1, f"{{{end}{own}  {row}{end}{own}}}".encode())
 
 
 def _groups(source: Source, ordered: list[Attribute]) -> list[list[Attribute]]:
