@@ -178,6 +178,15 @@ def azapi(type_: str, properties: Mapping[str, object]) -> str:
 """
 
 
+def in_heredoc(type_: str, properties: Mapping[str, object]) -> str:
+    body = json.dumps({"properties": properties}, indent=2)
+    return azapi(type_, {}).split("  body = ")[0] + f"  body = <<JSON\n{body}\nJSON\n}}\n"
+
+
+def key_of(id_: str) -> str:
+    return KEYS.get(id_, "instantRpRetentionRangeInDays")
+
+
 def terraform(id_: str) -> Iterator[tuple[str, dict[str, str], str, str, str]]:
     """The places of a value in Terraform: name, files, and the text that is to change in one of them."""
     old, new, resource, type_, properties = RESOURCES[id_]
@@ -186,6 +195,8 @@ def terraform(id_: str) -> Iterator[tuple[str, dict[str, str], str, str, str]]:
     made = azapi(type_, properties("=" + old))
     for label, text, wrong in (("literal", resource(old), f"= {old}\n"), ("jsonencode", made, f" = {old}\n")):
         yield label, {"main.tf": text}, "main.tf", wrong, wrong.replace(old, new)
+    text = in_heredoc(type_, properties(json.loads(old)))
+    yield "heredoc", {"main.tf": text}, "main.tf", f'"{key_of(id_)}": {old}', f'"{key_of(id_)}": {new}'
     used = {"argument": resource("var.value"), "jsonencode": azapi(type_, properties("=var.value"))}
     for label, text in used.items():
         wrong, right = f"default = {old}", f"default = {new}"
@@ -208,7 +219,7 @@ def arm(id_: str) -> Iterator[tuple[str, dict[str, str], str, str, str]]:
         head = {"$schema": f"{SCHEMA}/deploymentTemplate.json#", "contentVersion": "1.0.0.0"}
         return json.dumps({**head, **more, "resources": [resource]}, indent=2)
 
-    key = KEYS.get(id_, "instantRpRetentionRangeInDays")
+    key = key_of(id_)
     yield "literal", {"a.json": template(value)}, "a.json", f'"{key}": {old}', f'"{key}": {new}'
     text = template("[parameters('v')]", parameters={"v": {"type": kind, "defaultValue": value}})
     yield "default", {"a.json": text}, "a.json", f'"defaultValue": {old}', f'"defaultValue": {new}'
