@@ -88,6 +88,8 @@ def _rule(resource: Resource, place: Place) -> Edit:
     tool = _said(resource, "tool")
     if tool in ("iptables", "nftables") and _said(resource, "owner"):
         raise RefusedError("the rule is for one owner of a socket already")
+    if tool in ("iptables", "nftables") and not _is_output(resource, place):
+        raise RefusedError("whether all that comes to this chain has an owner is not certain")
     if tool == "iptables":
         return into(place, _once(r"(?<=\s)(?:-j|--jump)\s", place).start(), "-m owner ! --uid-owner 0 ")
     if tool == "nftables":
@@ -103,6 +105,12 @@ def _rule(resource: Resource, place: Place) -> Edit:
     if tool == "windows":
         return _windows_rule(resource, place)
     raise RefusedError(f"rules of {tool} cannot tell root from others, and have no order: see the fix")
+
+
+def _is_output(resource: Resource, place: Place) -> bool:
+    """Whether a chain is for what the machine itself sends: by its name; in a file of nft its hook was seen."""
+    named = "output" in _said(resource, "chain").casefold().rpartition("/")[2]
+    return named or (_said(resource, "tool") == "nftables" and re.search(r"\bnft\s", place.text) is None)
 
 
 def _windows_rule(resource: Resource, place: Place) -> Edit:
