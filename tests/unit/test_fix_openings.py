@@ -14,6 +14,7 @@ from bklint.finding import Severity
 from bklint.fix.verify import Fixed, Wanted
 
 ACCEPT = "-A OUTPUT -d 168.63.129.16 -p tcp -m multiport --dports 80,443,32526 -m owner --uid-owner 0 -j ACCEPT"
+ANSWERS = "-A INPUT -s 168.63.129.16 -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT"
 NFT = "ip daddr 168.63.129.16 tcp dport { 80, 443, 32526 } meta skuid 0 accept"
 UFW = "ufw allow out proto tcp to 168.63.129.16 port 80,443,32526"
 NET = "New-NetFirewallRule -DisplayName 'Allow Azure host' -Direction Outbound -Action Allow -RemoteAddress 168.63.129.16 -Protocol TCP -RemotePort 80,443,32526"
@@ -54,9 +55,11 @@ EDITS = {
     "default of iptables": ("BKP603", "a.sh", "set -e\n  sudo iptables -P OUTPUT DROP\necho done", f"set -e\n  sudo iptables -P OUTPUT DROP\n  sudo iptables {ACCEPT}\necho done"),
     "default at the end of a file": ("BKP603", "a.sh", "iptables -P OUTPUT DROP", f"iptables -P OUTPUT DROP\niptables {ACCEPT}"),
     "default of iptables in cloud-init": ("BKP603", "cloud-init.yaml", "#cloud-config\nruncmd:\n- iptables -P OUTPUT DROP\n- echo\n", f"#cloud-config\nruncmd:\n- iptables -P OUTPUT DROP\n- iptables {ACCEPT}\n- echo\n"),
-    "default of iptables-save": ("BKP603", "etc/iptables/rules.v4", "*filter\n:INPUT DROP [0:0]\n:OUTPUT DROP [0:0]\n:LOGGING - [0:0]\n-A OUTPUT -o lo -j ACCEPT\nCOMMIT\n", f"*filter\n:INPUT DROP [0:0]\n:OUTPUT DROP [0:0]\n:LOGGING - [0:0]\n{ACCEPT.replace('.16', '.16/32')}\n-A OUTPUT -o lo -j ACCEPT\nCOMMIT\n"),
+    "default of iptables-save": ("BKP603", "etc/iptables/rules.v4", "*filter\n:INPUT DROP [0:0]\n:OUTPUT DROP [0:0]\n:LOGGING - [0:0]\n-A OUTPUT -o lo -j ACCEPT\nCOMMIT\n", f"*filter\n:INPUT DROP [0:0]\n:OUTPUT DROP [0:0]\n:LOGGING - [0:0]\n{ACCEPT.replace('.16', '.16/32')}\n{ANSWERS.replace('.16', '.16/32')}\n-A OUTPUT -o lo -j ACCEPT\nCOMMIT\n"),
     "default of nftables": ("BKP603", "etc/nftables.conf", "table inet t {\r\n\tchain out {\r\n\t\ttype filter hook output priority 0; policy drop;\r\n\t}\r\n}\r\n", f"table inet t {{\r\n\tchain out {{\r\n\t\ttype filter hook output priority 0; policy drop;\r\n\t\t{NFT}\r\n\t}}\r\n}}\r\n"),
     "default of nft by command": ("BKP603", "a.sh", "nft add chain inet t out '{ type filter hook output priority 0; policy drop; }'\n", f"nft add chain inet t out '{{ type filter hook output priority 0; policy drop; }}'\nnft add rule inet t out '{NFT}'\n"),
+    "default where no answers come in": ("BKP603", "a.sh", "iptables -P INPUT DROP\niptables -A INPUT -p tcp --sport 80 -m state --state ESTABLISHED -j ACCEPT\n  iptables -P OUTPUT DROP\n", f"iptables -P INPUT DROP\niptables -A INPUT -p tcp --sport 80 -m state --state ESTABLISHED -j ACCEPT\n  iptables -P OUTPUT DROP\n  iptables {ACCEPT}\n  iptables {ANSWERS}\n"),
+    "default where answers come in": ("BKP603", "a.sh", "iptables -P INPUT DROP\niptables -A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT\niptables -P OUTPUT DROP\n", f"iptables -P INPUT DROP\niptables -A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT\niptables -P OUTPUT DROP\niptables {ACCEPT}\n"),
     "default of ufw": ("BKP603", "a.sh", "ufw default deny outgoing\nufw enable\n", f"ufw default deny outgoing\n{UFW}\nufw enable\n"),
     "default of Windows in a block": ("BKP603", "a.ps1", "if ($x) {\r\n\tSet-NetFirewallProfile -All -DefaultOutboundAction Block\r\n}\r\n", f"if ($x) {{\r\n\tSet-NetFirewallProfile -All -DefaultOutboundAction Block\r\n\t{NET}\r\n}}\r\n"),
     "default of Windows by netsh": ("BKP603", "a.cmd", "@echo off\r\nnetsh advfirewall set allprofiles firewallpolicy blockinbound,blockoutbound\r\n", f"@echo off\r\nnetsh advfirewall set allprofiles firewallpolicy blockinbound,blockoutbound\r\n{NETSH}\r\n"),
@@ -117,6 +120,7 @@ def test_where_nothing_allows_a_rule_is_added_too() -> None:
 
 
 LEFT = {
+    "no answers through nft": ("BKP603", "etc/nftables.conf", "table inet t {\n  chain in {\n    type filter hook input priority 0; policy drop;\n  }\n  chain out {\n    type filter hook output priority 0; policy drop;\n  }\n}\n", "lets no answers through"),
     "part of a condition": ("BKP603", "a.sh", "[ -f /x ] && iptables -P OUTPUT DROP\n", "shares its line with others"),
     "part of a longer statement": ("BKP603", "a.sh", "true &&\n  iptables -P OUTPUT DROP\n", "part of a longer statement"),
     "taken away again": ("BKP603", "a.sh", "iptables -P OUTPUT DROP\niptables -F\n", "the fault would still be there"),

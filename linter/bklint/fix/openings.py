@@ -19,6 +19,10 @@ from bklint.source import Place
 HOST = "168.63.129.16"
 _BYPASS = "168.63.129.16,169.254.169.254"
 _ACCEPT = f"-A OUTPUT -d {HOST} -p tcp -m multiport --dports 80,443,32526 -m owner --uid-owner 0 -j ACCEPT"
+_ANSWERS = f"-A INPUT -s {HOST} -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+_NO_INPUT = re.compile(rb"(?:-P|--policy)\s+INPUT\s+(?:DROP|REJECT)\b|^:INPUT\s+DROP\b", re.MULTILINE)
+_KNOWN_INPUT = re.compile(rb"-[AI]\s+INPUT\b(?![^\n]*--s(?:ource-)?ports?)[^\n]*ESTABLISHED[^\n]*-j\s+ACCEPT")
+"""Answers of hosts that the machine has called, from any port."""
 _NFT_ACCEPT = f"ip daddr {HOST} tcp dport {{ 80, 443, 32526 }} meta skuid 0 accept"
 _NET_RULE = (
     "New-NetFirewallRule -DisplayName 'Allow Azure host' -Direction Outbound -Action Allow "
@@ -146,7 +150,7 @@ def _default(resource: Resource, place: Place) -> Edit:
     if tool == "iptables":
         head = re.fullmatch(r"(.*?)(?:-P|--policy)\s+OUTPUT\s+\S+\s*", text, re.DOTALL)
         if head is not None:
-            return beside(place, head[1] + _ACCEPT)
+            return beside(place, *(head[1] + row for row in _both_ways(place)))
     if tool == "nftables":
         return _nft_default(place)
     if tool == "ufw":
@@ -167,7 +171,15 @@ def _saved(place: Place) -> Edit:
     end, at = newline(data, place.start), line_end(data, place.end)
     while data[at : at + 1] == b":":
         at = line_end(data, at)
-    return inserting(source, at, _ACCEPT.replace(HOST, f"{HOST}/32") + end)
+    return inserting(source, at, "".join(row.replace(HOST, f"{HOST}/32") + end for row in _both_ways(place)))
+
+
+def _both_ways(place: Place) -> tuple[str, ...]:
+    """The rule that lets calls out, and one that lets the answers in where the file shuts all of them out."""
+    lines = place.source.data.splitlines()
+    data = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
+    shut = _NO_INPUT.search(data) is not None and _KNOWN_INPUT.search(data) is None
+    return (_ACCEPT, _ANSWERS) if shut else (_ACCEPT,)
 
 
 def _nft_default(place: Place) -> Edit:
@@ -178,6 +190,8 @@ def _nft_default(place: Place) -> Edit:
         return beside(place, f"{command[1]}add rule {family}{command[3]} {command[4]} '{_NFT_ACCEPT}'")
     if data[place.end : line_end(data, place.end)].strip() not in (b"", b";"):
         raise RefusedError("it shares its line with others")
+    if re.search(rb"hook\s+input\b[^}]*policy\s+drop", data) and not re.search(rb"established[^\n]*accept", data):
+        raise RefusedError("the chain of what comes in lets no answers through")
     at = line_end(data, place.end)
     return inserting(source, at, f"{indentation(data, place.start)}{_NFT_ACCEPT}{newline(data, place.start)}")
 

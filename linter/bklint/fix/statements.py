@@ -34,11 +34,12 @@ _BLOCK_SCALAR = re.compile(rb"[:-][ \t]+[|>][-+0-9]*\Z")
 _CONTINUES = (b"\\", b"|", b"&", b"^", b"`", b",")
 
 
-def beside(place: Place, text: str, after: bool = True) -> Edit:
-    """The edit that puts a statement behind another one, or in front of it, on a line of its own. Raises RefusedError."""
+def beside(place: Place, *texts: str, after: bool = True) -> Edit:
+    """The edit that puts statements behind another one, or in front of it, on lines of their own. Raises RefusedError."""
     source, data = place.source, place.source.data
     lead = _alone(place)
     end = newline(data, place.start)
+    text = f"{end}{lead}".join(texts)
     if not after and source.name.endswith(CARRIERS):  # in front of it, and yet inside of the text that it is in
         first = place.text[:1]
         return replacing(Place(source, place.start, place.start + len(first.encode())), f"{text}{end}{lead}{first}")
