@@ -119,6 +119,12 @@ def test_where_nothing_allows_a_rule_is_added_too() -> None:
     assert after.index('Action="Allow"') < after.index('Action="Deny"')
 
 
+def test_a_collection_without_rules_lets_everything_run() -> None:
+    text = '<AppLockerPolicy Version="1"><RuleCollection Type="Exe" EnforcementMode="Enabled"></RuleCollection></AppLockerPolicy>\n'
+    fixed = mended({"AppLocker.xml": text}, "BKP615")
+    assert (fixed.files, fixed.left) == ({}, [])
+
+
 LEFT = {
     "no answers through nft": ("BKP603", "etc/nftables.conf", "table inet t {\n  chain in {\n    type filter hook input priority 0; policy drop;\n  }\n  chain out {\n    type filter hook output priority 0; policy drop;\n  }\n}\n", "lets no answers through"),
     "part of a condition": ("BKP603", "a.sh", "[ -f /x ] && iptables -P OUTPUT DROP\n", "shares its line with others"),

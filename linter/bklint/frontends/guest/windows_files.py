@@ -83,7 +83,9 @@ def applocker(out: Recorder) -> None:
             continue
         rules = [rule for rule in collection.children if rule.name.endswith("Rule")]
         if not rules:
-            continue  # without rules of a kind all files of it may run
+            # without rules of a kind all files of it may run:
+            # https://learn.microsoft.com/windows/security/threat-protection/windows-defender-application-control/applocker/understanding-applocker-rule-behavior
+            continue
         denied = next((rule for rule in rules if _action(rule) == "deny" and _matches(rule)), None)
         allowed = next((rule for rule in rules if _action(rule) == "allow" and _matches(rule)), None)
         at = denied or collection
