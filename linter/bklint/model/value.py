@@ -34,6 +34,7 @@ class Reason(str, Enum):
     PLACEHOLDER = "placeholder that a pipeline fills in"
     COMPUTED = "known only after deployment"
     DATA = "read from Azure at deployment"
+    OUTPUT = "output of a command"
     SECURE = "secret"
     CONDITION = "condition not decided"
     COUNT = "number of instances not decided"

@@ -41,7 +41,9 @@ _IF = re.compile(
     re.IGNORECASE,
 )
 _FOR = re.compile(
-    r"for\s+(?:/\w(?:\s+\"[^\"]*\")?\s+)?%%?(?P<variable>\w)\s+in\s*\((?P<items>[^)\n]*)\)\s*do\b", re.IGNORECASE
+    r"for\s+(?P<switch>/\w(?:\s+(?:\"[^\"]*\"|(?!%)\S+))?\s+)?%%?(?P<variable>\w)\s+in\s*"
+    r"\((?P<items>(?:\"[^\"\n]*\"|'[^'\n]*'|[^)\"'])*)\)\s*do\b",
+    re.IGNORECASE,
 )
 _COMMENT = re.compile(r"[ \t@]*(?:rem(?=[\s/]|$)|::)[^\n]*", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t]*:[^\n]*")
@@ -149,10 +151,11 @@ class _Scanner:
             match = _FOR.match(self.text, here)
             if match is None:
                 return False
-            items = match["items"].split()
-            known = bool(items) and not any(re.search(r"[%*?'\"`(]", item) for item in items)
-            words = tuple(Word((utf8_text(item),), here, here, True) for item in items) if known else None
-            self.loops = (*self.loops, Loop(match["variable"], words))
+            at = match.start("items")
+            items = () if match["switch"] else tuple(_item(each, at) for each in _ITEM.finditer(match["items"]))
+            known = not match["switch"] and not re.search(r"[*?]", match["items"])
+            written = utf8_text(match["items"].strip())
+            self.loops = (*self.loops, Loop(match["variable"], items if known else None, written))
             self.at = match.end()
             return True
         self.conditional = True
@@ -209,6 +212,15 @@ class _Scanner:
         )  # fmt: skip
         self.script.statements.append(statement)
         return statement
+
+
+_ITEM = re.compile(r"\"[^\"\n]*\"?|[^\s,;=\"]+")
+"""A member of the list of `for`: blanks, commas, semicolons and equals signs part them."""
+
+
+def _item(match: re.Match[str], at: int) -> Word:
+    text = match[0].strip('"') if match[0].startswith('"') else match[0]
+    return Word(joined(_variables(text)), at + match.start(), at + match.end(), match[0].startswith('"'))
 
 
 def _variables(text: str) -> list[str | Ref]:

@@ -16,6 +16,7 @@ from bklint.syntax.words import (
     MAX_BYTES,
     MAX_STATEMENTS,
     Loop,
+    Parameter,
     Redirect,
     Ref,
     Script,
@@ -34,6 +35,9 @@ MAX_INNER = 4096
 MAX_ITEMS = 1000
 """Most members of a list of words that are kept."""
 
+MAX_TABLES = 3
+"""Deepest nesting of hash tables whose entries are read: each level is passed over once more."""
+
 _SPACE = re.compile(r"(?:[ \t\r\f\v\xa0]|`\r?\n)+")
 _COMMENT = re.compile(r"<#.*?(?:#>|\Z)|#[^\n]*", re.DOTALL)
 _HERE = re.compile(r"@(?P<quote>['\"])[ \t]*\r?\n(?P<body>.*?)(?:\r?\n(?P=quote)@|\Z)", re.DOTALL)
@@ -44,11 +48,6 @@ _VARIABLE = re.compile(
 )
 _BARE = re.compile(r"(?:[^\s'\"`$;|&(){},<>@]|`.|@(?![({'\"A-Za-z_]))+", re.DOTALL)
 _REDIRECT = re.compile(r"(?P<stream>[0-9*])?(?P<operator>>>?)(?:&[0-9])?")
-_LITERALS = re.compile(
-    r"\s*(?:'[^']*'|\"[^\"$`]*\"|\$true|\$false|-?\d+)\s*(?:,\s*(?:'[^']*'|\"[^\"$`]*\"|-?\d+)\s*)*\Z", re.I
-)
-_LITERAL = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\$true|\$false|-?\d+)", re.I)
-_FOREACH = re.compile(r"\s*\$(\w+)\s+in\s+(?:@\()?(.*?)\)?\s*\Z", re.DOTALL | re.I)
 _PIECES = re.compile(r"`(.)|\"\"|(\$\()|" + _VARIABLE.pattern.replace("[$@]", r"\$") + r"|([^`\"$]+|[$\"])", re.DOTALL)
 
 _CONDITIONS = frozenset({"if", "elseif", "else", "switch", "while", "for", "until", "catch", "trap", "foreach"})
@@ -89,6 +88,8 @@ class _Open:
     touching: bool = False
     """Whether the last word ended just here, so that what follows without a blank belongs to it."""
     members: tuple[Statement, ...] | None = None
+    many: bool = False
+    """Whether it begins with the type of an array, `[string[]]`."""
 
 
 @dataclass(slots=True)
@@ -105,6 +106,12 @@ class _Frame:
     joins: bool
     """Whether the bracket follows a word without a blank: the arguments of a method."""
     desired: _Desired
+    array: bool = False
+    """Whether it is `@(`."""
+    direct: list[Statement] = field(default_factory=list)
+    """The statements right inside."""
+    computes: bool = False
+    """Whether there is an `if` or a loop right inside."""
 
 
 @dataclass(slots=True)
@@ -118,9 +125,13 @@ class _Desired:
 
 
 class _Scanner:
-    def __init__(self, text: str) -> None:
+    """Reads a text, or the entries of a hash table in it (`level` says in how many it is)."""
+
+    def __init__(self, text: str, at: int = 0, size: int = -1, level: int = 0) -> None:
         self.text = text
-        self.at = 0
+        self.at = at
+        self.size = len(text) if size < 0 else size
+        self.level = level
         self.script = Script()
         self.frames: list[_Frame] = []
         self.now = _Open()
@@ -131,8 +142,8 @@ class _Scanner:
         self.desired = _Desired()
 
     def run(self) -> None:
-        text, size = self.text, len(self.text)
-        if text.startswith("\xef\xbb\xbf"):
+        text, size = self.text, self.size
+        if self.at == 0 and text.startswith("\xef\xbb\xbf"):
             self.at = 3
         while self.at < size and len(self.script.statements) < MAX_STATEMENTS:
             match = _SPACE.match(text, self.at)
@@ -216,10 +227,12 @@ class _Scanner:
         bracket = self.text[here + width - 1]
         if character == "@" and bracket == "{":
             self.at = self._skipped(here + 2, "}")
-            self._word(Word((Ref("", self.text[here : self.at]),), here, self.at))
+            members = self._entries(here + 2, self.at - 1)
+            self._word(Word((Ref("", self.text[here : self.at]),), here, self.at, members=members))
             return
         if bracket == "(" and self.now.keyword in (*_FUNCTIONS, "param"):
             self.at = self._skipped(here + width, ")")
+            self._declares(self.text[here + width : self.at - 1])
             self.now = _Open() if self.now.keyword == "param" else self.now
             return
         self.at += width
@@ -238,6 +251,7 @@ class _Scanner:
             self.tested,
             touching,
             self.desired,
+            character == "@",
         )
         self.frames.append(frame)
         self._enter(bracket)
@@ -258,14 +272,42 @@ class _Scanner:
             self.function = now.words[0].literal or "?"
             self.script.functions.add(self.function)
         elif name in _EACH:
-            source = now.source.words if now.source is not None else ()
-            known = len(source) == 1 and source[0].quoted and source[0].literal is not None
-            items = source[0].items or source[:1] if known else None
-            self.loops = (*self.loops, Loop("_", items))
+            self.loops = (*self.loops, Loop("_", None, "$_", now.source))
         elif name in _WHERE:
             self.tested = True
+        elif (each := self._each_of()) is not None:
+            self.loops = (*self.loops, Loop("_", (each,)))
         if now.loop is not None:
             self.loops = (*self.loops, now.loop)
+
+    def _each_of(self) -> Word | None:
+        """The collection whose method `ForEach` a block is given to, with or without round brackets."""
+        outer = self.frames[-2] if len(self.frames) > 1 else None
+        words = self.now.words or (outer.outer.words if outer is not None and outer.joins else [])
+        last = words[-1] if words else None
+        if last is None or not last.parts:
+            return None
+        part = last.parts[-1]
+        if isinstance(part, str):
+            return words[-2] if part.casefold() == ".foreach" and len(words) > 1 else None
+        if len(last.parts) > 1 or not part.name.endswith(".foreach"):
+            return None
+        return last._replace(parts=(Ref(part.name[: -len(".foreach")], part.text[: -len(".foreach")]),))
+
+    def _entries(self, start: int, end: int) -> tuple[Statement, ...] | None:
+        """The entries of a hash table."""
+        if self.level >= MAX_TABLES:
+            return None
+        inner, found = _Scanner(self.text, start, max(start, end), self.level + 1), list[Statement]()
+        inner.desired = _Desired(True, found)
+        inner.run()
+        return tuple(found)
+
+    def _declares(self, text: str) -> None:
+        """Note the parameters of a function, which stand behind its name or in a block `param`."""
+        name = self.now.words[0].literal if self.now.keyword in _FUNCTIONS and self.now.words else self.function
+        if name:
+            self.script.parameters[name.casefold()] = _parameters(text)
 
     def _desire(self) -> None:
         """Enter a block of a configuration for DSC: of a resource, or of a setting of one."""
@@ -288,37 +330,75 @@ class _Scanner:
         self.conditional, self.function, self.loops = frame.conditional, frame.function, frame.loops
         self.tested = frame.tested
         after = min(end + 1, len(self.text))
-        inner = self.text[frame.start + 1 : min(end, frame.start + MAX_INNER)].lstrip("(")
         if frame.closer == ")" and self.now.keyword == "foreach" and not self.now.words:
-            self.now.loop = _loop(inner, frame.start)
+            self.now.loop = self._loop(frame, end)
         elif self.now.keyword and frame.closer == "}":
             self.now = _Open()
+            if self.frames:
+                self.frames[-1].computes = True
         elif not self.now.keyword:
-            self._bracketed(frame, inner, after)
+            self._bracketed(frame, end, after)
 
-    def _bracketed(self, frame: _Frame, inner: str, after: int) -> None:
+    def _bracketed(self, frame: _Frame, end: int, after: int) -> None:
         """A finished bracket as a word of the statement around it."""
+        items = self._values(frame, end) if frame.closer == ")" else None
         if frame.joins and self.now.words:
             name = self.now.words[-1].literal or ""
             if "::" in name or name.startswith(".") or len(self.now.words) == 1:
-                self.now.words.extend(_literals(inner, frame.start) or (Word((Ref("", inner),), frame.start, after),))
+                inner = utf8_text(self.text[frame.start + 1 : min(end, frame.start + MAX_INNER)])
+                self.now.words.extend(items or (Word((Ref("", inner),), frame.start, after),))
             return
-        items = _literals(inner, frame.start) if frame.closer == ")" else ()
-        if items:
-            items = tuple(item._replace(start=frame.start, end=after) for item in items)
-            self._word(items[0] if len(items) == 1 else items[0]._replace(items=items))
+        if items is None or not (items or frame.array):
+            self._word(self._unread(frame.start, after)._replace(quoted=False))
+            return
+        items = tuple(item._replace(start=frame.start, end=after, quoted=True) for item in items)
+        if frame.array:
+            first = items[0] if items else Word((), frame.start, after, True)
+            self._word(first._replace(items=items, many=True, members=None))
         else:
-            written = self.text[frame.start : min(after, frame.start + MAX_INNER)]
-            self._word(Word((Ref("", written),), frame.start, after))
+            self._word(items[0] if len(items) == 1 else items[0]._replace(items=items, members=None))
+
+    def _values(self, frame: _Frame, end: int) -> tuple[Word, ...] | None:
+        """The words of a bracket that holds values; None for one that computes. What runs or computes in an array is
+        a member, or several, that are not known."""
+        found: list[Word] = []
+        for each in frame.direct:
+            word = each.words[0] if len(each.words) == 1 else None
+            if word is not None and each.source is None and not each.redirects and not _is_command(word):
+                found += word.items if word.items or word.many else (word,)
+            elif each.source is not None and found:
+                found[-1:] = [self._unread(each.start, each.end)]
+            elif frame.array and not each.assigned:
+                found.append(self._unread(each.start, each.end))
+            elif not frame.array:
+                return None
+        if frame.computes:
+            found.append(self._unread(frame.start, min(end + 1, len(self.text))))
+        return tuple(found) if len(found) <= MAX_ITEMS and (frame.array or not frame.computes) else None
+
+    def _unread(self, start: int, end: int) -> Word:
+        written = utf8_text(self.text[start : min(end, start + MAX_INNER)])
+        return Word((Ref("", written),), start, end, True)
+
+    def _loop(self, frame: _Frame, end: int) -> Loop:
+        """The loop of `foreach ($x in 'a', 'b')`."""
+        words = tuple(word for each in frame.direct for word in each.words)
+        first = words[0].parts[0] if words and words[0].parts else None
+        if not isinstance(first, Ref) or len(words) < 3 or (words[1].literal or "").casefold() != "in":
+            return Loop("", None)
+        written = utf8_text(self.text[words[2].start : min(end, words[2].start + MAX_INNER)])
+        piped = any(each.source is not None for each in frame.direct)
+        known = len(words) == 3 and not piped and not _is_command(words[2])
+        return Loop(first.name, words[2:] if known else None, written)
 
     def _skipped(self, at: int, closer: str) -> int:
         """The offset behind the bracket that is open at `at`; strings and comments are passed over."""
         depth, opener = 1, "(" if closer == ")" else "{"
-        for match in _SKIP.finditer(self.text, at):
+        for match in _SKIP.finditer(self.text, at, self.size):
             depth += (match[0] == opener) - (match[0] == closer)
             if depth == 0:
                 return match.end()
-        return len(self.text)
+        return self.size
 
     # -- statements ----------------------------------------------------------------------------------------------------
 
@@ -343,11 +423,13 @@ class _Scanner:
         if now.keyword or not (now.words or now.target):
             return None
         words = tuple(now.words)
-        if now.called and words:
-            words = (words[0]._replace(quoted=False), *words[1:])
+        if words and (now.called or (words[0].parts and isinstance(words[0].parts[0], Ref))):
+            words = (words[0]._replace(quoted=not now.called), *words[1:])  # `$x` runs nothing, `& $x` does
         assigned: tuple[tuple[str, Word | None], ...] = ()
         if now.target:
             single = len(words) == 1 and (words[0].quoted or words[0].literal is None or _number(words[0]))
+            if single and now.many and not words[0].many:
+                words = (words[0]._replace(items=words[0].items or words[:1], many=True),)
             assigned = ((now.target, words[0] if single else None),)
             words = () if single else words
         while end > now.start and self.text[end - 1] in " \t\r\n":
@@ -366,6 +448,8 @@ class _Scanner:
             tested=self.tested,
             members=now.members,
         )
+        if self.frames:
+            self.frames[-1].direct.append(statement)
         if self.desired.members is not None:
             self.desired.members.append(statement)
         elif not self.desired.muted:
@@ -383,7 +467,10 @@ class _Scanner:
             parts = joined([utf8_text(body)]) if match["quote"] == "'" else _expanded(body)
             self._word(Word(parts, here, self.at, True, (), match.start("body")))
             return
-        if not self._has_words() and not self.now.target and self._leading():
+        if self.now.comma or (self.now.target and not self._has_words()):
+            if self._cast():
+                return
+        elif not self._has_words() and self._leading():
             return
         if self._assignment():
             return
@@ -396,9 +483,9 @@ class _Scanner:
             return False
         name = match["name"].casefold() if match["name"] else ""
         if match["cast"]:
-            self._begin(self.at)
-            self.at = match.end("cast")
-            return True
+            return self._cast()
+        if self.level and self.desired.members is not None:  # the name of an entry
+            return False
         if name in _PREFIXES or match["dot"]:
             self._begin(self.at)
             self.now.called = self.now.called or bool(match["dot"])
@@ -412,6 +499,16 @@ class _Scanner:
             return True
         return False
 
+    def _cast(self) -> bool:
+        """`[string[]]` in front of an expression."""
+        match = _HEAD.match(self.text, self.at)
+        if match is None or not match["cast"]:
+            return False
+        self._begin(self.at)
+        self.now.many = self.now.many or _ARRAY.search(match["cast"]) is not None
+        self.at = match.end("cast")
+        return True
+
     def _assignment(self) -> bool:
         """`$x = …`: what follows is a statement whose value the variable takes."""
         if self.now.words or self.now.keyword or self.now.target:
@@ -420,7 +517,7 @@ class _Scanner:
         if match is None:
             return False
         self._begin(self.at)
-        self.now.target = (match["name"] or match["braced"] or "").casefold()
+        self.now.target = ((match["name"] or match["braced"] or "") + match["rest"]).casefold()
         self.now.appends = match["operator"] != "="
         self.at = match.end()
         return True
@@ -477,8 +574,9 @@ class _Scanner:
 _HEAD = re.compile(
     r"(?P<cast>\[[A-Za-z][\w.\[\], ]*\](?!::))|(?P<dot>[.!&](?=[\s\"'$({]))|(?P<name>[A-Za-z][\w]*)(?P<method>[\w.:\\/-]*)"
 )
+_ARRAY = re.compile(r"\[\]|\barraylist\b|\blist\[", re.I)
 _ASSIGNMENT = re.compile(
-    r"\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[\w:]+))(?:\.\w+|\[[^\]\n]*\])*[ \t]*(?P<operator>[-+*/%]?=)(?![=])[ \t]*"
+    r"\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[\w:]+))(?P<rest>(?:\.\w+|\[[^\]\n]*\])*)[ \t]*(?P<operator>[-+*/%]?=)(?![=])[ \t]*"
 )
 _BLOCK = re.compile(r"\s*(?:#[^\n]*\n\s*)?\{")
 _SKIP = re.compile(r"<#.*?#>|#[^\n]*|'(?:[^']|'')*'|\"(?:[^\"`]|`.|\"\")*\"|[(){}]", re.DOTALL)
@@ -534,19 +632,26 @@ def _bracket_end(text: str, at: int) -> int:
     return at
 
 
-def _literals(inner: str, start: int) -> tuple[Word, ...]:
-    """The words of a bracket that holds nothing but literals."""
-    if len(inner) >= MAX_INNER - 1 or not _LITERALS.match(inner):
-        return ()
-    return tuple(
-        Word(joined([utf8_text(next(group for group in match.groups() if group is not None))]), start, start, True)
-        for match in _LITERAL.finditer(inner)
-    )
+def _is_command(word: Word) -> bool:
+    """Whether a word that stands alone is run."""
+    return not (word.quoted or word.literal is None or word.many or _number(word))
 
 
-def _loop(inner: str, start: int) -> Loop:
-    """The loop of `foreach ($x in 'a', 'b')`."""
-    match = _FOREACH.match(inner) if len(inner) < 4096 else None
-    if match is None:
-        return Loop("", None)
-    return Loop(match[1].casefold(), _literals(match[2], start) or None)
+_PARAMETER = re.compile(
+    r"#[^\n]*|'(?:[^']|'')*'|\"(?:[^\"`]|`.|\"\")*\"|(?P<open>[\[({])|(?P<close>[\])}])"
+    r"|\$(?P<name>\w+)(?:\s*=\s*(?P<default>'[^']*'|\"[^\"$`]*\"))?",
+    re.DOTALL,
+)
+
+
+def _parameters(text: str) -> tuple[Parameter, ...]:
+    """The parameters that a block `param`, or the bracket behind a function's name, declares."""
+    found: list[Parameter] = []
+    depth = 0
+    for match in _PARAMETER.finditer(text):
+        depth += bool(match["open"]) - bool(match["close"])
+        if match["name"] and depth == 0 and len(found) < MAX_ITEMS:
+            default = match["default"]
+            word = None if default is None else Word((utf8_text(default[1:-1]),), 0, 0, True)
+            found.append(Parameter(match["name"].casefold(), word))
+    return tuple(found)

@@ -199,9 +199,12 @@ class _Reader:
     def _on_for_statement(self, node: Node, state: _State) -> None:
         variable = node.child_by_field_name("variable")
         values = [child for child in node.children if child.type in _WORDS]
-        items = tuple(self._word(value) for value in values)
-        known = all(item.literal is not None and not re.search(r"[*?\[]", item.literal) for item in items)
-        loop = Loop(self._raw(variable) if variable is not None else "", items if items and known else None)
+        items = tuple(self._globbed(value) for value in values)
+        if not any(child.type == "in" for child in node.children):
+            items = (Word((Ref("@", "$@"),), node.start_byte, node.start_byte, True),)
+        if any(child.type == "select" for child in node.children):
+            items = (Word((Ref("", "what select is answered"),), node.start_byte, node.start_byte, True),)
+        loop = Loop(self._raw(variable) if variable is not None else "", items)
         body = node.child_by_field_name("body")
         if body is not None:
             self._stack.append((body, state.under(loops=(*state.loops, loop))))
@@ -239,7 +242,8 @@ class _Reader:
             return self._declared(node, state)
         if kind in ("variable_assignment", "variable_assignments"):
             nodes = [node] if kind == "variable_assignment" else node.children
-            return self._add(node, (), state, assigned=self._assigned(nodes, state), appends=b"+=" in self._bytes(node))
+            appends = any(child.type == "+=" for one in nodes for child in one.children)
+            return self._add(node, (), state, assigned=self._assigned(nodes, state), appends=appends)
         if kind == "unset_command":
             return self._add(node, (), state)
         return None
@@ -280,8 +284,20 @@ class _Reader:
                 found.append((self._raw(name), Word((), node.end_byte, node.end_byte)))
                 continue
             self._inner(value, state)
-            found.append((self._raw(name), self._word(value) if value.type in _WORDS else None))
+            if value.type == "array":
+                found.append((self._raw(name), self._array(value)))
+            else:  # braces are not expanded here
+                known = value.type in _WORDS
+                found.append((self._raw(name), self._word(value)._replace(items=()) if known else None))
         return tuple(found)
+
+    def _array(self, node: Node) -> Word | None:
+        """`(a b)`; None for one with keys of its own (`([x]=a)`)."""
+        words = [child for child in node.children if child.is_named and child.type != "comment"]
+        if any(child.type not in _WORDS or self._bytes(child)[:1] == b"[" for child in words):
+            return None
+        items = tuple(self._globbed(child) for child in words)
+        return Word((Ref("", self._raw(node)),), node.start_byte, node.end_byte, True, items, many=True)
 
     def _redirected(self, node: Node, state: _State) -> Statement | None:
         body = node.child_by_field_name("body")
@@ -371,6 +387,13 @@ class _Reader:
     def _word(self, node: Node) -> Word:
         return word(self._raw(node), node.start_byte, node.end_byte)
 
+    def _globbed(self, node: Node) -> Word:
+        """A word in a list: where it stands for the names of files, they are not known."""
+        found = self._word(node)
+        if found.quoted or not re.search(r"[*?\[]", found.literal or ""):
+            return found
+        return found._replace(parts=(Ref("", self._raw(node)),))
+
 
 def _last_command(node: Node) -> Node:
     """The command of a list or pipeline that a redirection behind it belongs to."""
@@ -401,7 +424,8 @@ _PIECE = re.compile(
     r"|(?P<plain>[^'\"\\$`<>]+|[$<>])",
     re.DOTALL,
 )
-_DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):?[-=]([^$`\"'\\{}]*)\Z")
+_DEFAULT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\d+):?[-=]([^$`\"'\\{}]*)\Z")
+_MEMBER = re.compile(r"([A-Za-z_][A-Za-z0-9_]*\[(?:[@*]|-?\d+)\]|\d+|[@*])\Z")
 _CLOSERS = {"$(": ")", "${": "}", "`": "`", "<(": ")", ">(": ")"}
 
 
@@ -429,15 +453,29 @@ def word(text: str, start: int, end: int) -> Word:
         elif match["escaped"] is not None or match[0].startswith("\\"):
             parts.append(_unescaped(match["escaped"] or "\\", quoted))
         elif match["opened"]:
-            end = 0 if damaged else _closed_by_rule(written, at, match["opened"], quoted)
-            damaged = damaged or end == 0  # looked for once only, or the time would be quadratic
-            at = end or _closed_by_count(written, at, match["opened"])
+            behind = 0 if damaged else _closed_by_rule(written, at, match["opened"], quoted)
+            damaged = damaged or behind == 0  # looked for once only, or the time would be quadratic
+            at = behind or _closed_by_count(written, at, match["opened"])
             parts.append(_reference(written[match.start() : at]))
         elif match["plain"]:
             parts.append(match["plain"])
         else:
-            parts.append(Ref(match["braced"] or match["name"] or "", match[0]))
-    return Word(joined(parts), start, end, text[:1] in "'\"" or ansi, (), start + 1 if _verbatim(text) else -1)
+            special = (match["special"] or "")[1:]
+            given = special if special.isdigit() or special in ("@", "*") else ""
+            parts.append(Ref(match["braced"] or match["name"] or given, match[0]))
+    content = start + 1 if _verbatim(text) else -1
+    return Word(joined(parts), start, end, text[:1] in "'\"" or ansi, _braces(text, start, end), content)
+
+
+_BRACES = re.compile(r"([^'\"\\$`{}\s]*)\{([^'\"\\$`{}\s]*,[^'\"\\$`{}\s]*)\}([^'\"\\$`{}\s]*)\Z")
+
+
+def _braces(text: str, start: int, end: int) -> tuple[Word, ...]:
+    """The words that braces make of one: `a{b,c}` is `ab ac`. Nested ones and ranges are left as they are."""
+    match = _BRACES.match(text) if "{" in text else None
+    if match is None:
+        return ()
+    return tuple(Word((match[1] + each + match[3],), start, end) for each in match[2].split(","))
 
 
 def _verbatim(text: str) -> bool:
@@ -460,6 +498,9 @@ def _ansi(text: str) -> str:
 
 def _reference(text: str) -> Ref:
     match = _DEFAULT.match(text[2:-1]) if text.startswith("${") else None
+    member = _MEMBER.match(text[2:-1]) if text.startswith("${") else None
+    if member is not None:
+        return Ref(member[1], text)
     return Ref(match[1], text, match[2]) if match else Ref("", text)
 
 

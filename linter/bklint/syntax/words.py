@@ -27,8 +27,10 @@ class Ref(NamedTuple):
 
 
 class Word(NamedTuple):
-    """One word with its quotes removed. `items` are the members of a list (PowerShell's `a, b`); `quoted` says that the
-    word began with a quote, so that it is no option and no operator."""
+    """One word with its quotes removed. `items` are the members of a list (PowerShell's `a, b`) or the words that braces
+    make of one (`{a,b}` in a shell); `quoted` says that the word began with a quote or is an expression, so that it is
+    no option, no operator and no command. `many`: an array, also one without members. `members`: the entries of a hash
+    table, statements of the words `Name = 'x'`."""
 
     parts: tuple[str | Ref, ...]
     start: int
@@ -37,6 +39,8 @@ class Word(NamedTuple):
     items: tuple[Word, ...] = ()
     content: int = -1
     """Where the text of a quoted word begins that stands in the script letter by letter; -1 for others."""
+    many: bool = False
+    members: tuple[Statement, ...] | None = None
 
     @property
     def literal(self) -> str | None:
@@ -63,10 +67,20 @@ class Redirect(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """A loop over words; None where they are not known."""
+    """A loop over words, with references as they are written; None where they are the output of something, which `text`
+    tells, or of the statement `source` in the pipeline."""
 
     variable: str
     items: tuple[Word, ...] | None
+    text: str = ""
+    source: Statement | None = None
+
+
+class Parameter(NamedTuple):
+    """A parameter of a function, and what it is where a call does not give it."""
+
+    name: str
+    default: Word | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -97,10 +111,12 @@ class Statement:
 
 @dataclass(slots=True)
 class Script:
-    """The statements of a script; `gaps` counts the places that could not be read, `functions` the names it defines."""
+    """The statements of a script; `gaps` counts the places that could not be read, `functions` the names it defines,
+    `parameters` has those of functions that name them."""
 
     statements: list[Statement] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
+    parameters: dict[str, tuple[Parameter, ...]] = field(default_factory=dict)
     gaps: int = 0
 
 

@@ -58,10 +58,59 @@ def test_comments_and_hash_tables_are_no_commands() -> None:
 
 def test_lists_loops_and_pipelines() -> None:
     assert [item.literal for item in named("Stop-Service").words[1].items] == ["VSS", "MSDTC"]
-    for name, variable in (("in-foreach", "s"), ("in-each", "_")):
-        (loop,) = named(name).loops
-        assert (loop.variable, [item.literal for item in loop.items or ()]) == (variable, ["VSS", "swprv"])
+    (loop,) = named("in-foreach").loops
+    assert (loop.variable, loop.text) == ("s", "'VSS','swprv'")
+    assert [[item.literal for item in word.items] for word in loop.items or ()] == [["VSS", "swprv"]]
+    (loop,) = named("in-each").loops
+    assert loop.source is not None
+    assert (loop.variable, [item.literal for item in loop.source.words[0].items]) == ("_", ["VSS", "swprv"])
     assert named("Select-Object").source is named("Get-NetAdapter") or named("Select-Object").source is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("x @('a', 'b')", ["a", "b"]),
+        ("x @(\n 'a' # first\n 'b'\n)", ["a", "b"]),
+        ("x @('a')", ["a"]),
+        ("x @()", []),
+        ("x @('a', (Get-Date))", ["a", None]),
+        ("x @('a', $b)", ["a", None]),
+        ("x @(Get-Service VSS)", [None]),
+        ("x @('a'\n Get-Service VSS\n 'b')", ["a", None, "b"]),
+        ("x @('a' | sort)", [None]),
+        ("x @('a'; if ($y) { 'b' })", ["a", None]),
+        ("x @('a', $(if ($y) { 'b' }))", ["a", None]),
+    ],
+)
+def test_arrays(text: str, items: list[str | None]) -> None:
+    (statement,) = [s for s in powershell.parse(text.encode()).statements if (s.words[0].literal or "") == "x"]
+    assert statement.words[1].many
+    assert [item.literal for item in statement.words[1].items] == items
+
+
+@pytest.mark.parametrize("text", ["x (Get-Service VSS)", "x ('a' + 'b')", "x ('a' | sort)", "x ($y = 'a')"])
+def test_brackets_that_compute_are_no_arrays(text: str) -> None:
+    statement = next(s for s in powershell.parse(text.encode()).statements if s.words and s.words[0].literal == "x")
+    assert isinstance(statement.words[1].parts[0], Ref)
+    assert not statement.words[1].items
+
+
+def test_entries_of_hash_tables() -> None:
+    script = powershell.parse(b"$t = @{ Name = 'a'; End=\"b\"\n 'Deep' = @{ X = 1 } }\n")
+    ((name, word),) = script.statements[0].assigned
+    assert name == "t"
+    assert word is not None
+    assert word.members is not None
+    assert [each.words[0].parts[0] for each in word.members] == ["Name", "End=b", "Deep"]
+    assert word.members[2].words[2].members is not None
+
+
+def test_parameters_of_functions() -> None:
+    text = b"function A($x, [int]$y = 5) {}\nfunction B {\n param([Parameter(Position=$z)][string]$N = 'd', $M)\n}\n"
+    found = powershell.parse(text).parameters
+    assert {name: [each.name for each in given] for name, given in found.items()} == {"a": ["x", "y"], "b": ["n", "m"]}
+    assert [each.default is not None and each.default.literal for each in found["b"]] == ["d", False]
 
 
 def test_words() -> None:

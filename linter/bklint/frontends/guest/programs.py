@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 
 from bklint.frontends.guest import addresses, dsc, firewalls, linux, packages, registry, services, windows
-from bklint.frontends.guest.calls import Arg, Call, program
+from bklint.frontends.guest.calls import WRAPPERS, Arg, Call, program
 from bklint.frontends.guest.cloud_init import written_file
 from bklint.frontends.guest.text import GuestText, marked, within
 
@@ -104,10 +104,6 @@ HANDLERS: dict[str, Handler] = {
     **dict.fromkeys(("backup-sqldatabase", "invoke-sqlcmd", "sqlcmd", "backup-dbadatabase"), windows.sql),
 }  # fmt: skip
 
-_WRAPPERS = frozenset(
-    {"sudo", "env", "nohup", "time", "nice", "ionice", "exec", "command", "builtin", "stdbuf", "timeout", "retry", "doas", "call",
-     "start", "then", "do", "else", "chroot", "xargs", "!", "setsid", "echo_and_run"}
-)  # fmt: skip
 _WITH_VALUE = frozenset({"-u", "-g", "-n", "-c", "-k", "-s", "-h", "-p"})
 _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ksh"})
 
@@ -118,7 +114,7 @@ def run(call: Call, family: str) -> None:
         dsc.run(call)
         return
     for _ in range(8):
-        if call.name not in _WRAPPERS:
+        if call.name not in WRAPPERS:
             break
         inner = _unwrapped(call)
         if inner is None:
@@ -194,7 +190,7 @@ def _unwrapped(call: Call) -> Call | None:
         return None
     return Call(
         program(args[at].text), args[at + 1 :], call.start, call.end, call.conditional, call.out, call.statement,
-        call.given, call.before,
+        call.given, call.before, call.piped,
     )  # fmt: skip
 
 

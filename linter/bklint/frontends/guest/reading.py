@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from bklint.errors import InputError
 from bklint.frontends.guest import cloud_init, firewalls, network_files, registry, system_files, wdac, windows_files
-from bklint.frontends.guest.calls import Interpreter
+from bklint.frontends.guest.interpreter import Interpreter
 from bklint.frontends.guest.programs import run
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import MAX_NESTING

@@ -7,6 +7,7 @@ not the one it is shown by. Whether a change is undone later is for facts to say
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.text import marked
@@ -41,11 +42,24 @@ _UNIT_VERBS = {
 }  # fmt: skip
 
 
+KNOWN = frozenset(
+    {"walinuxagent", "waagent", "windowsazureguestagent", "rdagent", "windowsazuretelemetryservice", "comsysapp", "msdtc",
+     "eventsystem", "vss", "swprv", "sqlwriter", "iisadmin", "wmi", "winmgmt", "cryptsvc", "msiserver", "dhcp", "dhclient",
+     "systemd-networkd", "networkmanager", "dhcpcd", "wicked", "networking"}
+)  # fmt: skip
+"""The services that policies look at, which is all that a pattern (`VSS*`) can stand for."""
+
+
 def change(call: Call, service: str, action: str, how: str, account: str | None = None) -> None:
-    """Record one change of one service."""
+    """Record one change of one service, or of each that a pattern stands for."""
     name = service.strip().strip('"').casefold()
     name = re.sub(r"\.service\Z", "", name)
-    call.record("serviceChanges", service=_SHOWN.get(name, name), action=action, how=how, account=account)
+    names = [_SHOWN.get(name, name)]
+    if re.search(r"[*?\[]", name) and not marked(name):
+        shown = {own for own_shown, own in _SHOWN.items() if fnmatchcase(own_shown, name)}
+        names = sorted({known for known in KNOWN if fnmatchcase(known, name)} | shown) or names
+    for each in names:
+        call.record("serviceChanges", service=each, action=action, how=how, account=account)
 
 
 def systemctl(call: Call) -> None:
@@ -136,13 +150,7 @@ def _named(call: Call) -> tuple[str, ...]:
     arg = call.parameter("Name", "DisplayName", "InputObject", "ServiceName") or next(iter(call.positional), None)
     if arg is not None:
         return arg.all
-    before = call.before
-    while before is not None:
-        if before.name in ("get-service", "gsv", ""):
-            given = before.parameter("Name", "DisplayName") or next(iter(before.positional), None)
-            return given.all if given is not None else ()
-        before = before.before
-    return ()
+    return call.piped or ()
 
 
 def stop_service(call: Call) -> None:
