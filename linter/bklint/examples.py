@@ -170,6 +170,8 @@ def _bad(example: Example, findings: list[Finding], outcome: Outcome) -> str:
         return f"to be fixed at {[fix_at for fix_at, _ in here]}, not at {example.fix_at!r}"
     if example.severity and example.severity not in [finding.severity.label for _, finding in here]:
         return f"reported as {[finding.severity.label for _, finding in here]}, not as {example.severity}"
+    if example.findings not in (0, len(findings)):
+        return f"{len(findings)} findings, not {example.findings}, at {[at for at, _, _ in found]}"
     if not any(example.message in finding.message for _, finding in here):
         return f"message {[finding.message for _, finding in here]} without {example.message!r}"
     return ""

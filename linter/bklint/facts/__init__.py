@@ -42,6 +42,7 @@ AREAS = (
     "shadow",
     "storage",
     "tunnels",
+    "undoing",
     "unmanaged",
     "vaults",
     "workloads",

@@ -7,7 +7,7 @@ brought to one machine), and an image build undoes what it stops, because a mach
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from bklint.facts import fact, read, record
 from bklint.facts.machines import says
@@ -76,6 +76,11 @@ def later(resource: Resource, *types: str) -> Iterator[Resource]:
             yield each
 
 
+def same(a: Resource, b: Resource, name: str) -> bool:
+    """Whether two guest resources have the same value of a property, as far as it is known."""
+    return equal(property_of(a, name), property_of(b, name)) is True
+
+
 @fact(
     "guest",
     *TYPES,
@@ -125,80 +130,6 @@ def _several(machine: Resource) -> bool:
         if isinstance(data, ListData) and len(data.items) > 1:
             return True
     return False
-
-
-# -- undone later ------------------------------------------------------------------------------------------------------
-
-_UNDOES = {
-    "stop": frozenset({"start", "enable"}),
-    "disable": frozenset({"enable", "manual", "unmask"}),
-    "mask": frozenset({"unmask", "enable"}),
-    "delete": frozenset({"enable", "start"}),
-    "account": frozenset(),
-}
-
-
-@fact("guestUndone", SERVICES, REGISTRY, PACKAGES, FILES, INTERFACES, SETTINGS)
-def guest_undone(resource: Resource) -> Value:
-    """Whether a later statement of the same unit undoes this one.
-
-    A service that is stopped is started, one that is disabled enabled; a registry value is set anew; a removed package
-    is installed, an interface goes back to DHCP. catalogue B.7
-    """
-    test = _UNDONE[resource.type]
-    found = next((each for each in later(resource, resource.type) if test(resource, each)), None)
-    place = resource.body.place if found is None else found.body.place
-    return Value(found is not None, place)
-
-
-def _same(a: Resource, b: Resource, name: str) -> bool:
-    return equal(property_of(a, name), property_of(b, name)) is True
-
-
-def _service_undone(first: Resource, second: Resource) -> bool:
-    action, then = text_of(first, "action") or "", text_of(second, "action") or ""
-    if not _same(first, second, "service"):
-        return False
-    return then in _UNDOES.get(action, frozenset()) or (action == then == "account")
-
-
-def _value_undone(first: Resource, second: Resource) -> bool:
-    return _same(first, second, "key") and _same(first, second, "name")
-
-
-def _package_undone(first: Resource, second: Resource) -> bool:
-    """Reinstalled, or another version of the same software is: `python3.9` for `python2`, `.NET 4.8` for 4.5."""
-    if text_of(first, "action") != "remove" or text_of(second, "action") != "install":
-        return False
-    a, b = _stem(text_of(first, "package") or ""), _stem(text_of(second, "package") or "")
-    return a != "" and (a == b or a in b)
-
-
-def _stem(package: str) -> str:
-    return package.rstrip("*0123456789.-")
-
-
-def _interface_undone(first: Resource, second: Resource) -> bool:
-    return _same(first, second, "name") and text_of(second, "assignment") == "dhcp"
-
-
-def _setting_undone(first: Resource, second: Resource) -> bool:
-    return (text_of(first, "key") or "").casefold() == (text_of(second, "key") or "").casefold()
-
-
-def _replaced(first: Resource, second: Resource) -> bool:
-    """Files that are removed are not put back by removing others."""
-    return False
-
-
-_UNDONE: dict[str, Callable[[Resource, Resource], bool]] = {
-    SERVICES: _service_undone,
-    REGISTRY: _value_undone,
-    PACKAGES: _package_undone,
-    FILES: _replaced,
-    SETTINGS: _setting_undone,
-    INTERFACES: _interface_undone,
-}
 
 
 # -- firewalls ---------------------------------------------------------------------------------------------------------
@@ -283,7 +214,7 @@ def guest_egress_open(default: Resource) -> Value:
 def guest_default_replaced(default: Resource) -> Value:
     """Whether a later statement of the same unit sets the same default to allow."""
     found = any(
-        _same(default, each, "tool") and _same(default, each, "direction") and text_of(each, "action") == "allow"
+        same(default, each, "tool") and same(default, each, "direction") and text_of(each, "action") == "allow"
         for each in later(default, DEFAULTS)
     )
     return Value(found, default.body.place)
@@ -303,7 +234,7 @@ def guest_proxy_bypassed(proxy: Resource) -> Value:
     answers += [
         property_of(each, "bypassesHost")
         for each in unit_of(proxy, PROXIES)
-        if each is not proxy and _same(each, proxy, "scope") and property_of(each, "url").exists is False
+        if each is not proxy and same(each, proxy, "scope") and property_of(each, "url").exists is False
     ]
     if any(answer.data is True for answer in answers):
         return Value(True, own.place)
@@ -369,7 +300,7 @@ def guest_mount_twin(mount: Resource) -> Value:
             break
         if equal(property_of(each, "point"), point) is None:
             undecided = undecided or point.unknown or property_of(each, "point").unknown
-        if equal(property_of(each, "point"), point) is True and _same(mount, each, "device") is False:
+        if equal(property_of(each, "point"), point) is True and same(mount, each, "device") is False:
             bound = property_of(each, "bind").data is True or property_of(mount, "bind").data is True
             first = property_of(each, "device")
             return record(

@@ -248,7 +248,8 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text in a dialect and what must come of it: `kind` is bad, good or unknown."""
+    """A text in a dialect and what must come of it: `kind` is bad, good or unknown. `findings`: how many there are, 0
+    where the example does not say."""
 
     kind: str
     dialect: str
@@ -262,6 +263,7 @@ class Example:
     parameters: Mapping[str, object] = field(default_factory=dict)
     complete: bool = False
     because: str = ""
+    findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
