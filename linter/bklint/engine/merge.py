@@ -169,11 +169,20 @@ def _over_instances(group: list[Found]) -> Finding:
     return replace(
         main.finding,
         address=main.group if several and main.group and len(shared) == 1 else main.finding.address,
+        related=_all_related(main.finding, group),
         instances=addresses if several else (),
         contexts=contexts,
         roots=tuple(dict.fromkeys(root for each in group for root in each.finding.roots)),
         subsumed=tuple(over_instances([Found(below) for each in group for below in each.finding.subsumed])),
     )
+
+
+def _all_related(main: Finding, group: list[Found]) -> tuple[RelatedPlace, ...]:
+    """The related places; of a script that is read loose and in machines also what brings it there."""
+    if not main.resource_type.startswith("guest/"):
+        return main.related
+    further = [place for each in group for place in each.finding.related]
+    return places.once(main.place, (*main.related, *further))[: len(main.related) + places.MAX_HOPS]
 
 
 # -- roots -------------------------------------------------------------------------------------------------------------

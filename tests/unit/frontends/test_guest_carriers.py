@@ -240,6 +240,98 @@ def test_a_script_that_is_seen_twice_is_reported_once() -> None:
     assert len(found[0].addresses) == 3
 
 
+EXTENSION = """resource "azurerm_virtual_machine_extension" "e" {
+  name                 = "e"
+  virtual_machine_id   = azurerm_linux_virtual_machine.a.id
+  publisher            = "Microsoft.Azure.Extensions"
+  type                 = "CustomScript"
+  type_handler_version = "2.1"
+  settings             = %s
+}
+"""
+WITH_MESSAGE = """data "cloudinit_config" "c" {
+  part {
+    content_type = "text/x-shellscript"
+    content      = templatefile("a.sh", {})
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        machine('  custom_data = filebase64("a.sh")\n'),
+        machine('  custom_data = base64encode(file("a.sh"))\n'),
+        machine('  custom_data = base64encode(templatefile("a.sh", {}))\n'),
+        machine('  custom_data = base64gzip(templatefile("a.sh", { unused = 1 }))\n'),
+        {"main.tf": WITH_MESSAGE + machine("  custom_data = data.cloudinit_config.c.rendered\n")["main.tf"]},
+        {"main.tf": machine("")["main.tf"] + EXTENSION % 'jsonencode({ script = base64encode(file("a.sh")) })'},
+        {
+            "main.tf": machine("")["main.tf"]
+            + EXTENSION % 'jsonencode({ commandToExecute = "echo ${base64encode(file("a.sh"))} | base64 -d | bash" })'
+        },
+        {
+            "main.tf": machine("")["main.tf"]
+            + EXTENSION % '<<E\n{"commandToExecute": "echo ${filebase64("a.sh")} | base64 -d | sh"}\nE\n'
+        },
+    ],
+)
+def test_a_file_that_terraform_reads_is_reported_once(files: dict[str, str]) -> None:
+    options = run.ScanOptions(select=("BKP607",))
+    reader = MemoryReader({**files, "a.sh": SCRIPT})
+    (finding,) = run.scan(["."], options, run.load_policies(options), reader).findings
+    assert finding.path == "a.sh"
+    assert len(finding.addresses) == 2
+    assert "main.tf" in {each.place.locate().source.name for each in finding.related}
+
+
+@pytest.mark.parametrize(
+    ("call", "loaded", "used"),
+    [
+        ("loadFileAsBase64('a.sh')", ENCODED, "[variables('$fxv#0')]"),
+        ("base64(loadTextContent('a.sh'))", SCRIPT, "[base64(variables('$fxv#0'))]"),
+    ],
+)
+def test_a_file_that_bicep_loads_is_reported_once(call: str, loaded: str, used: str) -> None:
+    resource = {
+        "type": "Microsoft.Compute/virtualMachines",
+        "apiVersion": "2024-03-01",
+        "name": "vm",
+        "properties": {"osProfile": {"customData": used}},
+    }
+    compiled = {
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": "1.0.0.0",
+        "metadata": {"_generator": {"name": "bicep"}},
+        "variables": {"$fxv#0": loaded},
+        "resources": [resource],
+    }
+    written = (
+        "resource vm 'Microsoft.Compute/virtualMachines@2024-03-01' = {\n  name: 'vm'\n"
+        f"  properties: {{\n    osProfile: {{\n      customData: {call}\n    }}\n  }}\n}}\n"
+    )
+    reader = MemoryReader({"main.json": json.dumps(compiled), "main.bicep": written, "a.sh": SCRIPT})
+    options = run.ScanOptions(select=("BKP607",))
+    (finding,) = run.scan(["."], options, run.load_policies(options), reader).findings
+    assert finding.path == "a.sh"
+    assert "main.bicep" in {each.place.locate().source.name for each in finding.related}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"echo {ENCODED} | base64 -d | bash",
+        f"powershell -c [IO.File]::WriteAllBytes('x', [Convert]::FromBase64String('{ENCODED}'))",
+    ],
+)
+def test_a_script_encoded_in_a_command(command: str) -> None:
+    files = template(extension("CustomScript", commandToExecute=command))
+    (found,) = told(files)
+    assert (found[1], ENCODED in found[2]) == ("azuredeploy.json", True)
+    assert [each[1:] for each in told({**files, "scripts/a.sh": SCRIPT})] == [("scripts/a.sh", STOP)]
+
+
 def test_what_is_no_script_adds_nothing() -> None:
     assert told(machine('  custom_data = "AAECAw=="\n')) == []
     assert told(template(extension("AzureMonitorLinuxAgent", commandToExecute=STOP))) == []

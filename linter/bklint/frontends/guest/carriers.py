@@ -14,13 +14,13 @@ from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.frontends.guest import recognise
 from bklint.frontends.guest.cloud_init import unbase64, unzipped
-from bklint.frontends.guest.text import GuestText, of_file, of_value
+from bklint.frontends.guest.text import GuestText, leaves, of_file, of_value, within
 from bklint.model.compare import equal
 from bklint.model.inventory import World
 from bklint.model.relations import SCALE_SET, VM
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, step
-from bklint.source import Source
+from bklint.source import BOM, Source
 
 IMAGE = "Microsoft.VirtualMachineImages/imageTemplates"
 MESSAGE = "guest/cloudInitMessages"
@@ -42,7 +42,43 @@ class Carried(NamedTuple):
 
 
 def carried(world: World, reader: Reader) -> Iterator[Carried]:
-    """Every text that the world's resources bring into machines."""
+    """Every text that the world's resources bring into machines. What Bicep has loaded from a file of the repository is
+    that file."""
+    loaded = _loaded(world, reader)
+    for each in _carried(world, reader):
+        source = loaded.get(each.text.data)
+        yield each if source is None else each._replace(text=of_file(source))
+
+
+_LOADS = re.compile(rb"\bload(?:TextContent|FileAsBase64)\(\s*'([^'$\\]+)'")
+
+
+def _loaded(world: World, reader: Reader) -> dict[bytes, Source]:
+    """The files that the Bicep source of a compiled template loads, by their bytes.
+
+    The compiler puts them into variables as they are:
+    https://learn.microsoft.com/azure/azure-resource-manager/bicep/bicep-functions-files
+    """
+    twin = re.sub(r"\.json\Z", ".bicep", world.root)
+    if not twin.endswith(".bicep") or not reader.is_file(twin):
+        return {}
+    found: dict[bytes, Source] = {}
+    for match in _LOADS.finditer(_bytes(reader, twin)):
+        path = join(posixpath.dirname(twin) or ".", match[1].decode("utf-8", "replace"))
+        raw = _bytes(reader, path) if reader.is_file(path) else b""
+        if raw:
+            found.setdefault(raw.removeprefix(BOM), Source(path, raw))
+    return found
+
+
+def _bytes(reader: Reader, path: str) -> bytes:
+    try:
+        return reader.read(path)
+    except InputError:
+        return b""
+
+
+def _carried(world: World, reader: Reader) -> Iterator[Carried]:
     for type_ in (VM, SCALE_SET):
         for machine in list(world.of(type_)):
             if machine.declared and _in_scope(machine):
@@ -193,9 +229,8 @@ def _extension(extension: Resource, reader: Reader) -> Iterator[Carried]:
         if not isinstance(settings.data, ObjectData):
             continue
         command, script = step(settings, "commandToExecute"), step(settings, "script")
-        text = of_value(command, extension.address) if command.exists is not False else None
-        if text is not None:
-            yield Carried(owner, text, "batch" if on_windows else "shell", command, "commandToExecute")
+        if command.exists is not False:
+            yield from _command(owner, command, on_windows, world, reader)
         if script.exists is not False and isinstance(script.data, ListData):
             yield from _lines(owner, script, on_windows)
         elif script.exists is not False:
@@ -205,6 +240,57 @@ def _extension(extension: Resource, reader: Reader) -> Iterator[Carried]:
             yield from _named_file(owner, uri, world, reader)
         if kind.casefold() == "dsc":
             yield from _desired_state(owner, settings, world, reader)
+
+
+def _command(
+    owner: Resource | None, command: Value, on_windows: bool, world: World, reader: Reader
+) -> Iterator[Carried]:
+    """A command line, and the scripts that it has in it encoded (`echo ${base64encode(…)} | base64 -d | sh`)."""
+    name = owner.address if owner is not None else "command"
+    for piece in leaves(command) or ():
+        inner = of_value(_plain_of(piece), name, command.used_at) if _is_encoded(piece) else None
+        kind = recognise.carried_kind(inner.data, on_windows) if inner is not None else None
+        if inner is not None and kind is not None:
+            yield Carried(owner, inner, kind, command, "commandToExecute")
+    text = of_value(command, name, hides=_is_encoded)
+    if text is None:
+        return
+    yield Carried(owner, text, "batch" if on_windows else "shell", command, "commandToExecute")
+    for match in _IN_COMMAND.finditer(text.data):
+        raw = unbase64((match["text"] or match["echoed"]).decode("ascii"))
+        raw = unzipped(raw) if raw is not None and raw[:2] == b"\x1f\x8b" else raw
+        plain = raw.decode("utf-8", "replace") if raw is not None else "\ufffd"
+        kind = recognise.carried_kind(plain.encode(), on_windows) if "\ufffd" not in plain else None
+        if kind is not None and raw is not None:
+            twin = _twin(world, reader, raw)
+            inner = within(text, match.start(), match.end(), plain) if twin is None else of_file(twin)
+            yield Carried(owner, inner, kind, command, "commandToExecute")
+
+
+def _twin(world: World, reader: Reader, raw: bytes) -> Source | None:
+    """The script beside a root, or in a directory there, that has just these bytes."""
+    pending = [(_directory(world), True)]
+    while pending:
+        directory, deeper = pending.pop(0)
+        for entry in reader.list(directory):
+            path = join(directory, entry.name)
+            if entry.directory and deeper:
+                pending.append((path, False))
+            elif not entry.directory and recognise.may_be(path) and _bytes(reader, path) == raw:
+                return Source(path, raw)
+    return None
+
+
+_IN_COMMAND = re.compile(
+    rb"FromBase64String\(\s*\\?['\"]+(?P<text>[A-Za-z0-9+/=]{24,})"
+    rb"|\becho\s+(?:-n\s+)?['\"]?(?P<echoed>[A-Za-z0-9+/=]{24,})['\"]?\s*\|\s*base64\s+(?:-d|-D|--decode)"
+)
+"""Text in base64 that a command decodes."""
+
+
+def _is_encoded(piece: Value) -> bool:
+    """Whether a text was encoded here from one that is known, so that it can be read as that."""
+    return _encoder(piece) is not None and bool(piece.pieces[0].pieces or isinstance(piece.pieces[0].data, (str, Text)))
 
 
 def _lines(owner: Resource | None, script: Value, on_windows: bool) -> Iterator[Carried]:
@@ -268,9 +354,9 @@ def _named_file(owner: Resource | None, uri: Value, world: World, reader: Reader
 def _repository_file(
     owner: Resource | None, uri: Value, words: list[str], world: World, reader: Reader
 ) -> Iterator[Carried]:
-    directory = posixpath.dirname(world.root) if re.search(r"\.\w+\Z", posixpath.basename(world.root)) else world.root
+    directory = _directory(world)
     for count in range(min(len(words), 4), 0, -1):
-        path = join(directory or ".", "/".join(words[-count:]))
+        path = join(directory, "/".join(words[-count:]))
         if not reader.is_file(path):
             continue
         try:
@@ -281,6 +367,12 @@ def _repository_file(
         if kind is not None:
             yield Carried(owner, of_file(source), kind, uri, f"fileUris {words[-1]}")
         return
+
+
+def _directory(world: World) -> str:
+    """The directory of a root, which may be a file."""
+    is_file = re.search(r"\.\w+\Z", posixpath.basename(world.root))
+    return (posixpath.dirname(world.root) if is_file else world.root) or "."
 
 
 def _image(template: Resource, reader: Reader) -> Iterator[Carried]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -243,13 +243,15 @@ def _block(source: Source, start: int, end: int, written: str) -> Runs | None:
     return align(Place(source, line + 1, end), trimmed) or align(Place(source, line + 1, end), written)
 
 
-def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | None:
+def of_value(
+    value: Value, name: str, at: Locator | None = None, hides: Callable[[Value], bool] = lambda _: False
+) -> GuestText | None:
     """The text a string value holds; None for what is no string or wholly unknown. `at` is the attribute that has it,
-    where the value was taken out of another one."""
+    where the value was taken out of another one. `hides` tells the pieces that are read as texts of their own."""
     if value.unknown is not None and isinstance(value.data, Unknown) and not value.pieces:
         return None
-    leaves = _leaves(value)
-    if leaves is None:
+    pieces_of = leaves(value)
+    if pieces_of is None:
         return None
     unknowns = Unknowns()
     attribute = at or value.used_at
@@ -258,8 +260,8 @@ def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | 
     written: list[str] = []
     pieces: list[_Piece] = []
     size = 0
-    for leaf in leaves:
-        for part in parts_of(leaf) or ():
+    for leaf in pieces_of:
+        for part in (_HIDDEN,) if hides(leaf) else parts_of(leaf) or ():
             known = isinstance(part, str)
             piece = _RESERVED.sub("???", part) if isinstance(part, str) else unknowns.mark(part)
             length = len(piece.encode("utf-8", "replace"))
@@ -274,6 +276,9 @@ def of_value(value: Value, name: str, at: Locator | None = None) -> GuestText | 
     return GuestText(source, unknowns, pieces, outer)
 
 
+_HIDDEN = Unknown(Reason.UNSUPPORTED, "an encoded text")
+
+
 def _inside(place: Place | None, region: Place | None) -> bool:
     """Whether a piece is not known to stand outside of the expression that it is a part of the value of."""
     if place is None or region is None or place.source.name != region.source.name:
@@ -281,7 +286,7 @@ def _inside(place: Place | None, region: Place | None) -> bool:
     return region.start <= place.start and place.end <= region.end
 
 
-def _leaves(value: Value) -> list[Value] | None:
+def leaves(value: Value) -> list[Value] | None:
     """The pieces a string is composed of, in order; None for what is no string."""
     found: list[Value] = []
     pending = [value]

@@ -343,7 +343,10 @@ class Evaluator:
         value = self.evaluate(found.expr, Scope(scope.names, found.source, variables))
         if not found.aligned:  # composed of several texts: all of it stands at one place
             return value._replace(place=where, pieces=())
-        return value._replace(place=value.place if value.pieces else place)
+        plain = isinstance(found.expr, Literal) or (
+            isinstance(found.expr, Template) and all(isinstance(part, Literal) for part in found.expr.parts)
+        )  # nothing is filled in: the text is the file's, as that of `file()` is
+        return value._replace(place=value.place if value.pieces or plain else place)
 
     def _unary(self, expr: Expr, scope: Scope) -> Value:
         assert isinstance(expr, Unary)
