@@ -50,6 +50,22 @@ RULES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        ("blockinbound,blockoutbound", "block"),
+        ("'blockinbound,blockoutbound'", "block"),
+        ("blockinbound`,blockoutbound", "block"),
+        ("notconfigured,allowoutbound", "allow"),
+    ],
+)
+def test_a_list_that_powershell_gives_a_program_is_written_with_commas(words: str, action: str) -> None:
+    text = f"netsh advfirewall set allprofiles firewallpolicy {words}\n"
+    assert rows("powershell", text, "firewallDefaults", "action") == [(action,)]
+    rule = "netsh advfirewall firewall add rule name=x dir=out action=block remoteip=10.0.0.1,168.63.129.16\n"
+    assert rows("powershell", rule, "firewallRules", "destination", "reach") == [("10.0.0.1,168.63.129.16", "explicit")]
+
+
 @pytest.mark.parametrize(("kind", "text", "expected"), RULES, ids=[text for _, text, _ in RULES])
 def test_rules(kind: str, text: str, expected: tuple[object, ...]) -> None:
     assert rows(kind, text + "\n", "firewallRules", "action", "reach", "covers", "position") == [expected]

@@ -430,7 +430,7 @@ def netsh_advfirewall(call: Call) -> None:
             narrowed=bool({"program", "service", "localip", "localport"} & tags.keys()),
         )  # fmt: skip
     elif words[:1] == ["set"] and "firewallpolicy" in words:
-        policy = ",".join(words[words.index("firewallpolicy") + 1 :]).replace(" ", "")
+        policy = "".join(words[words.index("firewallpolicy") + 1 :])
         if "outbound" in policy:
             action = "block" if "blockoutbound" in policy else "allow"
             default(call.out, call.start, call.end, call.conditional, action, "windows")

@@ -354,7 +354,10 @@ class Interpreter:
             word.parts and isinstance(word.parts[0], Ref) and word.parts[0].text.startswith("@") and word.parts[0].name
         ):
             return self._splatted(held, word)
-        return [Arg(held.text, word.start, word.end, word.quoted, held.texts, held.origin, word.content)]
+        text = held.text
+        if word.items and not word.many:  # a program gets `a,b` as it is written, a cmdlet gets a list:
+            text = ",".join(held.texts)  # https://github.com/PowerShell/PowerShell/issues/11646
+        return [Arg(text, word.start, word.end, word.quoted, held.texts, held.origin, word.content)]
 
     def _split_here(self, word: Word, held: Held) -> bool:
         """Whether an unquoted variable of a shell is split into words."""
