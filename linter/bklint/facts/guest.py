@@ -27,6 +27,7 @@ PACKAGES = "guest/packageChanges"
 FILES = "guest/fileRemovals"
 PROXIES = "guest/proxySettings"
 MOUNTS = "guest/mounts"
+SOURCES = "guest/agentSources"
 SELINUX = "guest/selinux"
 SQL = "guest/sqlBackups"
 SETTINGS = "guest/agentSettings"
@@ -34,7 +35,7 @@ SQL_MACHINES = "Microsoft.SqlVirtualMachine/sqlVirtualMachines"
 
 TYPES = (
     SERVICES, INTERFACES, RULES, DEFAULTS, REGISTRY, PACKAGES, FILES, PROXIES, MOUNTS, SELINUX, SQL, "guest/routes",
-    "guest/aclChanges", "guest/agentSources", SETTINGS, "guest/bitLockerActions",
+    "guest/aclChanges", SOURCES, SETTINGS, "guest/bitLockerActions",
     "guest/applicationControlRules",
 )  # fmt: skip
 
@@ -184,7 +185,13 @@ def _chain(rule: Resource) -> list[Resource]:
             found.insert(min(max(int(position) - 1, 0), len(found)), each)
         else:
             found.append(each)
-    return found
+    return sorted(found, key=_priority)
+
+
+def _priority(rule: Resource) -> int:
+    """The priority of a direct rule of firewalld; those without one keep their order, behind them."""
+    match = re.fullmatch(r"priority (-?\d+)", text_of(rule, "position") or "")
+    return int(match[1]) if match else 1 << 31
 
 
 @fact("guestEgressOpen", DEFAULTS)

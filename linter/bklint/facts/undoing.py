@@ -16,6 +16,7 @@ from bklint.facts.guest import (
     REGISTRY,
     SERVICES,
     SETTINGS,
+    SOURCES,
     later,
     property_of,
     same,
@@ -34,7 +35,7 @@ _UNDOES = {
 }
 
 
-@fact("guestUndone", SERVICES, REGISTRY, PACKAGES, FILES, INTERFACES, SETTINGS)
+@fact("guestUndone", SOURCES, SERVICES, REGISTRY, PACKAGES, FILES, INTERFACES, SETTINGS)
 def guest_undone(resource: Resource) -> Value:
     """Whether a later statement of the same unit undoes this one.
 
@@ -89,6 +90,7 @@ _UNDONE: dict[str, Callable[[Resource, Resource], bool]] = {
     PACKAGES: _package_undone,
     FILES: _replaced,
     SETTINGS: _setting_undone,
+    SOURCES: _replaced,
     INTERFACES: _interface_undone,
 }
 
@@ -100,10 +102,11 @@ _AGENT = frozenset({"walinuxagent", "waagent", "python-azure-agent", "python3-az
 _AGENT_FILES = frozenset({"/var/lib/waagent", "/var/lib/waagent/*", "/usr/sbin/waagent"})
 
 
-@fact("guestSame", SERVICES, PACKAGES, FILES, INTERFACES, REGISTRY, fields=("told", "also"))
+@fact("guestSame", SERVICES, PACKAGES, FILES, INTERFACES, REGISTRY, SOURCES, fields=("told", "also"))
 def guestsame(resource: Resource) -> Value:
     """Other statements of the unit that are one defect with this one: changes of one service, of which the strongest
-    counts; stopping and removing the agent of Linux; several settings that make one interface static.
+    counts; stopping and removing the agent of Linux; several settings that make one interface static; getting the
+    agent's source and installing it.
 
     `told`: whether it is told with another one; `also`: the statements that are told with it. What is certain is not
     told with what happens only under a condition. catalogue 0.2(5)
@@ -124,7 +127,8 @@ def _group(resource: Resource) -> list[Resource]:
     subject = _subject(resource)
     if subject is None:
         return []
-    types = (INTERFACES,) if resource.type == INTERFACES else (SERVICES, PACKAGES, FILES)
+    alone = resource.type in (INTERFACES, SOURCES)
+    types = (resource.type,) if alone else (SERVICES, PACKAGES, FILES)
     unit = str(resource.extra["unit"].data)
     key = ("guest same", unit, types)
     groups = resource.world.memo.get(key)
@@ -144,6 +148,8 @@ def _subject(resource: Resource) -> Hashable:
             return None
         why = first_unknown(name)
         return str(name.data).casefold() if why is None else (why.reason, why.cause) if why.cause else None
+    if resource.type == SOURCES:
+        return "source" if text_of(resource, "source") in ("github", "source") else None
     if resource.type == PACKAGES:
         removed = text_of(resource, "action") == "remove" and text_of(resource, "package") in _AGENT
         return "walinuxagent" if removed else None
@@ -161,6 +167,8 @@ def _weight(resource: Resource) -> int:
         return 2 * (text_of(resource, "assignment") == "static") + primary
     if resource.type == SERVICES:
         return _WEIGHT.get(text_of(resource, "action") or "", 0)
+    if resource.type == SOURCES:
+        return 2 if text_of(resource, "source") == "github" else 1
     return 6 if resource.type == PACKAGES else 5
 
 

@@ -40,6 +40,7 @@ _IF = re.compile(
     r"(?:/i\s+)?(?:not\s+)?(?:exist\s+(?:\"[^\"]*\"|\S+)|defined\s+\S+|errorlevel\s+\d+|(?:\"[^\"\n]*\"|[^\s=\"]+)\s*(?:==|\s(?:equ|neq|lss|leq|gtr|geq)\s)\s*(?:\"[^\"\n]*\"|[^\s(]+))",
     re.IGNORECASE,
 )
+_SAME = re.compile(r"(?P<not>not\s+)?\"?(?P<a>\w+)\"?\s*==\s*\"?(?P<b>\w+)\"?", re.IGNORECASE)
 _FOR = re.compile(
     r"for\s+(?P<switch>/\w(?:\s+(?:\"[^\"]*\"|(?!%)\S+))?\s+)?%%?(?P<variable>\w)\s+in\s*"
     r"\((?P<items>(?:\"[^\"\n]*\"|'[^'\n]*'|[^)\"'])*)\)\s*do\b",
@@ -66,8 +67,9 @@ class _Scanner:
         self.text = text
         self.at = 3 if text.startswith("\xef\xbb\xbf") else 0
         self.script = Script()
-        self.blocks: list[tuple[bool, tuple[Loop, ...]]] = []
-        self.base: tuple[bool, tuple[Loop, ...]] = (False, ())
+        self.blocks: list[tuple[bool, tuple[Loop, ...], bool]] = []
+        self.base: tuple[bool, tuple[Loop, ...], bool] = (False, (), False)
+        """Whether a block is conditional, the loops around it, and whether it is never run."""
         self._reset(True)
 
     def _reset(self, line: bool) -> None:
@@ -77,7 +79,7 @@ class _Scanner:
         self.pending = ""
         self.start = -1
         if line:
-            self.conditional, self.loops = self.base
+            self.conditional, self.loops, self.dead = self.base
             self.source: Statement | None = None
 
     def run(self) -> None:
@@ -129,9 +131,9 @@ class _Scanner:
         statement = self._finish()
         if operator == "(":
             self.blocks.append(self.base)
-            self.base = (self.conditional, self.loops)
+            self.base = (self.conditional, self.loops, self.dead)
         elif operator == ")":
-            self.base = self.blocks.pop() if self.blocks else (False, ())
+            self.base = self.blocks.pop() if self.blocks else (False, (), False)
             self._reset(True)
         self._reset(False)
         self.source = statement if operator == "|" else None
@@ -165,6 +167,9 @@ class _Scanner:
             self.at = blank.end() if blank else self.at
             match = _IF.match(self.text, self.at)
             self.at = match.end() if match else self.at
+            same = _SAME.fullmatch(match[0]) if match else None
+            if same is not None:  # `if 1==0`, to leave something out
+                self.dead = self.dead or (same["a"] == same["b"]) is bool(same["not"])
         return True
 
     def _word(self, raw: str, here: int) -> None:
@@ -199,7 +204,8 @@ class _Scanner:
     def _assign(self, name: str, value: str, start: int, end: int) -> None:
         word = Word(joined(_variables(value.rstrip())), start, end, True)
         assigned = ((name.strip().casefold(), word),)
-        self.script.statements.append(Statement((), start, end, self.conditional, "", self.loops, assigned))
+        if not self.dead:
+            self.script.statements.append(Statement((), start, end, self.conditional, "", self.loops, assigned))
         self.at, self.start = end, -1
 
     def _finish(self) -> Statement | None:
@@ -210,7 +216,8 @@ class _Scanner:
             tuple(self.words), self.start, end, self.conditional, "", self.loops,
             redirects=tuple(self.redirects), source=self.source,
         )  # fmt: skip
-        self.script.statements.append(statement)
+        if not self.dead:
+            self.script.statements.append(statement)
         return statement
 
 

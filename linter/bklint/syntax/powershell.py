@@ -35,6 +35,9 @@ MAX_INNER = 4096
 MAX_ITEMS = 1000
 """Most members of a list of words that are kept."""
 
+MAX_BRANCHES = 16
+"""Most conditions around a statement that are told apart."""
+
 MAX_TABLES = 3
 """Deepest nesting of hash tables whose entries are read: each level is passed over once more."""
 
@@ -90,6 +93,8 @@ class _Open:
     members: tuple[Statement, ...] | None = None
     many: bool = False
     """Whether it begins with the type of an array, `[string[]]`."""
+    truth: bool | None = None
+    """Whether the condition of an `if` or `while` always holds, or never does."""
 
 
 @dataclass(slots=True)
@@ -112,6 +117,8 @@ class _Frame:
     """The statements right inside."""
     computes: bool = False
     """Whether there is an `if` or a loop right inside."""
+    branch: tuple[int, ...] = ()
+    dead: bool = False
 
 
 @dataclass(slots=True)
@@ -140,6 +147,11 @@ class _Scanner:
         self.loops: tuple[Loop, ...] = ()
         self.tested = False
         self.desired = _Desired()
+        self.branch: tuple[int, ...] = ()
+        self.dead = False
+        """Whether what is read is never run: `if ($false) { … }`."""
+        self.before: bool | None = None
+        """Whether the branch before an `else` is certain to be taken, or not to be."""
 
     def run(self) -> None:
         text, size = self.text, self.size
@@ -252,6 +264,8 @@ class _Scanner:
             touching,
             self.desired,
             character == "@",
+            branch=self.branch,
+            dead=self.dead,
         )
         self.frames.append(frame)
         self._enter(bracket)
@@ -260,14 +274,17 @@ class _Scanner:
     def _enter(self, bracket: str) -> None:
         """What holds inside a bracket, by the statement it belongs to."""
         now = self.now
-        self.conditional = self.conditional or now.conditional
+        if now.conditional:
+            self._maybe()
         if bracket == "(":
             self.tested = self.tested or now.keyword in _CONDITIONS
             return
         self._desire()
         name = (now.words[0].literal or "").casefold() if now.words else ""
+        if self._in_switch():
+            self._maybe()
         if now.keyword in _CONDITIONS and now.loop is None:
-            self.conditional = True
+            self._branch(now)
         elif now.keyword in _FUNCTIONS and now.words:
             self.function = now.words[0].literal or "?"
             self.script.functions.add(self.function)
@@ -279,6 +296,25 @@ class _Scanner:
             self.loops = (*self.loops, Loop("_", (each,)))
         if now.loop is not None:
             self.loops = (*self.loops, now.loop)
+
+    def _branch(self, now: _Open) -> None:
+        """Enter what runs under a condition."""
+        truth = now.truth if now.keyword in ("if", "elseif", "while") else None
+        if now.keyword in ("else", "elseif") and self.before is not None:
+            truth = False if self.before else True if now.keyword == "else" else truth
+        if truth is None or (truth and now.keyword == "elseif"):
+            self._maybe()
+        self.dead = self.dead or truth is False
+
+    def _in_switch(self) -> bool:
+        """Whether a block that is entered is that of a value in a `switch`."""
+        outer = self.frames[-2] if len(self.frames) > 1 else None
+        return outer is not None and outer.closer == "}" and outer.outer.keyword == "switch"
+
+    def _maybe(self) -> None:
+        self.conditional = True
+        if len(self.branch) < MAX_BRANCHES:
+            self.branch = (*self.branch, self.frames[-1].start)
 
     def _each_of(self) -> Word | None:
         """The collection whose method `ForEach` a block is given to, with or without round brackets."""
@@ -328,11 +364,15 @@ class _Scanner:
         self.desired = frame.desired
         self.now = frame.outer
         self.conditional, self.function, self.loops = frame.conditional, frame.function, frame.loops
-        self.tested = frame.tested
+        self.tested, self.branch, self.dead = frame.tested, frame.branch, frame.dead
         after = min(end + 1, len(self.text))
         if frame.closer == ")" and self.now.keyword == "foreach" and not self.now.words:
             self.now.loop = self._loop(frame, end)
+        elif self.now.keyword and frame.closer == ")":
+            self.now.truth = _TRUTH.get(self.text[frame.start + 1 : min(end, frame.start + 40)].strip().casefold())
         elif self.now.keyword and frame.closer == "}":
+            chained = self.now.keyword == "if" or (self.now.keyword == "elseif" and self.before is False)
+            self.before = self.now.truth if chained else self.before if self.now.keyword == "elseif" else None
             self.now = _Open()
             if self.frames:
                 self.frames[-1].computes = True
@@ -447,12 +487,14 @@ class _Scanner:
             appends=now.appends,
             tested=self.tested,
             members=now.members,
+            branch=self.branch,
         )
+        self.before = None
         if self.frames:
             self.frames[-1].direct.append(statement)
         if self.desired.members is not None:
             self.desired.members.append(statement)
-        elif not self.desired.muted:
+        elif not (self.desired.muted or self.dead):
             self.script.statements.append(statement)
         return statement
 
@@ -574,6 +616,10 @@ class _Scanner:
 _HEAD = re.compile(
     r"(?P<cast>\[[A-Za-z][\w.\[\], ]*\](?!::))|(?P<dot>[.!&](?=[\s\"'$({]))|(?P<name>[A-Za-z][\w]*)(?P<method>[\w.:\\/-]*)"
 )
+_TRUTH = {
+    "$true": True, "$false": False, "1": True, "0": False, "!$true": False, "-not $true": False, "!$false": True,
+    "-not $false": True, "$null": False,
+}  # fmt: skip
 _ARRAY = re.compile(r"\[\]|\barraylist\b|\blist\[", re.I)
 _ASSIGNMENT = re.compile(
     r"\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[\w:]+))(?P<rest>(?:\.\w+|\[[^\]\n]*\])*)[ \t]*(?P<operator>[-+*/%]?=)(?![=])[ \t]*"

@@ -8,7 +8,9 @@ counted as a gap and passed over; commands inside the gap that it could still te
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
+from operator import eq, gt, lt, ne
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,9 @@ _WORDS = frozenset(
      "extglob_pattern", "regex", "test_operator"}
 )  # fmt: skip
 _SKIPPED = frozenset({"comment", "heredoc_body", "heredoc_end", "heredoc_start", *_WORDS})
-_LOOPED = frozenset({"while_statement", "c_style_for_statement"})
+MAX_BRANCHES = 16
+"""Most conditions around a statement that are told apart."""
+
 _TESTS = frozenset({"[", "[[", "test", "grep", "command", "which", "type", "id", "dpkg", "rpm"})
 """Commands whose success is a question, so that what follows them after `&&` runs under a condition."""
 
@@ -109,17 +113,30 @@ def _unclosed(data: bytes) -> int:
 class _State:
     """What encloses a node."""
 
-    __slots__ = ("conditional", "function", "loops", "tested")
+    __slots__ = ("branch", "conditional", "function", "loops", "tested")
 
-    def __init__(self, conditional: bool, function: str, loops: tuple[Loop, ...], tested: bool = False) -> None:
+    def __init__(
+        self,
+        conditional: bool,
+        function: str,
+        loops: tuple[Loop, ...],
+        tested: bool = False,
+        branch: tuple[int, ...] = (),
+    ) -> None:
         self.conditional = conditional
         self.function = function
         self.loops = loops
         self.tested = tested
+        self.branch = branch
 
     def under(self, **changed: Any) -> _State:
         kept = {name: changed.get(name, getattr(self, name)) for name in self.__slots__}
         return _State(**kept)
+
+    def maybe(self, node: Node) -> _State:
+        """What runs under a condition, which a node begins."""
+        branch = (*self.branch, node.start_byte) if len(self.branch) < MAX_BRANCHES else self.branch
+        return self.under(conditional=True, branch=branch)
 
 
 class _Reader:
@@ -145,8 +162,6 @@ class _Reader:
                 continue
             if kind == "ERROR" or node.is_missing:
                 self.script.gaps += 1
-            if kind in _LOOPED:
-                state = state.under(conditional=True)
             self._push(node.children, state)
 
     def _push(self, nodes: list[Node], state: _State) -> None:
@@ -160,30 +175,49 @@ class _Reader:
     # -- conditions ----------------------------------------------------------------------------------------------------
 
     def _on_if_statement(self, node: Node, state: _State) -> None:
-        seen = False
-        inside = state.under(conditional=True)
-        for child in node.children:
-            if child.type == "then":
-                seen = True
-            self._stack.append((child, inside if seen else state.under(tested=True)))
+        """Branches up to one that is certain to be taken; one that is certain not to be is passed over."""
+        sure = True
+        for branch in (node, *(child for child in node.children if child.type in _CLAUSES)):
+            tests, body = _split_at(branch, "then", _CLAUSES)
+            truth = True if branch.type == "else_clause" else _constant(tests)
+            around = state if sure else state.maybe(branch)
+            self._push(tests, around.under(tested=True))
+            if truth is not False:
+                inside = around if truth or not body else around.maybe(body[0])
+                self._push(body, inside)
+            if truth:
+                return
+            sure = sure and truth is False
 
-    _on_elif_clause = _on_if_statement
+    def _on_while_statement(self, node: Node, state: _State) -> None:
+        tests, body = _split_at(node, "do_group", ())
+        until = any(child.type == "until" for child in node.children)
+        truth = _constant(tests)
+        self._push(tests, state.maybe(node))
+        if truth is None:
+            self._push(body, state.maybe(node))
+        elif truth is not until:
+            self._push(body, state)
 
-    def _on_else_clause(self, node: Node, state: _State) -> None:
-        self._push(node.children, state.under(conditional=True))
+    def _on_c_style_for_statement(self, node: Node, state: _State) -> None:
+        self._push(node.children, state.maybe(node))
 
     def _on_case_item(self, node: Node, state: _State) -> None:
-        self._push(node.children, state.under(conditional=True))
+        self._push(node.children, state.maybe(node))
 
     def _on_list(self, node: Node, state: _State) -> None:
         """`a && b || c`: what follows `||`, or a test and `&&`, runs under a condition."""
-        conditional, first = state.conditional, True
+        conditional, first = False, True
+        truth: bool | None = None
         for child in node.children:
-            if child.type == "||" or (child.type == "&&" and not first and self._asks):
+            if child.type in ("||", "&&") and truth is (child.type == "||"):
+                return  # `false && a`, `true || a`
+            if child.type == "||" or (child.type == "&&" and not first and self._asks and truth is None):
                 conditional = True
             if child.is_named:
                 self._asks = _is_test(child)
-                self._stack.append((child, state.under(conditional=conditional)))
+                self._stack.append((child, state.maybe(child) if conditional else state))
+                truth = _constant([child]) if first else None
                 first = False
 
     _asks = False
@@ -365,8 +399,9 @@ class _Reader:
     def _add(self, node: Node, words: tuple[Word, ...], state: _State, **more: Any) -> Statement:
         end = node.end_byte
         statement = Statement(
-            words, node.start_byte, end, state.conditional, state.function, state.loops, tested=state.tested, **more
-        )
+            words, node.start_byte, end, state.conditional, state.function, state.loops, tested=state.tested,
+            branch=state.branch, **more,
+        )  # fmt: skip
         pending = self._pending.pop((node.start_byte, node.end_byte), None)
         if pending is not None:
             statement.redirects = (*statement.redirects, *pending)
@@ -393,6 +428,42 @@ class _Reader:
         if found.quoted or not re.search(r"[*?\[]", found.literal or ""):
             return found
         return found._replace(parts=(Ref("", self._raw(node)),))
+
+
+_CLAUSES = ("elif_clause", "else_clause")
+
+
+def _split_at(node: Node, kind: str, leave_out: tuple[str, ...]) -> tuple[list[Node], list[Node]]:
+    """The children before the first of a kind, and that with those behind it."""
+    children = [child for child in node.children if child.type not in leave_out]
+    at = next((index for index, child in enumerate(children) if child.type == kind), 0)
+    return children[:at], children[at:]
+
+
+_COMPARED = re.compile(r"\[\[?\s+(?P<a>\d+)\s+(?P<how>-eq|-ne|-gt|-lt|==|=|!=)\s+(?P<b>\d+)\s+\]\]?\Z")
+_COMPARES: dict[str, Callable[[int, int], bool]] = {
+    "-eq": eq, "=": eq, "==": eq, "-ne": ne, "!=": ne, "-gt": gt, "-lt": lt,
+}  # fmt: skip
+
+
+def _constant(tests: list[Node]) -> bool | None:
+    """Whether a condition always holds (`true`, `:`, `[ 1 -eq 1 ]`), or never does (`false`); None for others."""
+    named = [child for child in tests if child.is_named and child.type != "comment"]
+    if len(named) != 1 or named[0].text is None or len(named[0].text) > 40:
+        return None
+    written = named[0].text.decode("utf-8", "replace").strip()
+    match = _COMPARED.match(written)
+    if match is not None:
+        return _COMPARES[match["how"]](int(match["a"]), int(match["b"]))
+    return {
+        "true": True,
+        ":": True,
+        "false": False,
+        "((0))": False,
+        "((1))": True,
+        "! true": False,
+        "! false": True,
+    }.get(written)
 
 
 def _last_command(node: Node) -> Node:

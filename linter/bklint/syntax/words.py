@@ -107,6 +107,9 @@ class Statement:
     members: tuple[Statement, ...] | None = None
     """The settings in the block of a resource, in a configuration for PowerShell's DSC: `Name = 'x'` is a statement of
     these three words."""
+    branch: tuple[int, ...] = ()
+    """The conditions around a conditional statement, outermost first, each by a number of its own: what is set under a
+    condition is known to what stands under the same one."""
 
 
 @dataclass(slots=True)

@@ -44,6 +44,67 @@ def test_services(family: str, text: str, expected: list[tuple[object, ...]]) ->
 
 
 @pytest.mark.parametrize(
+    ("kind", "text", "conditional"),
+    [
+        ("shell", "if false; then systemctl stop a; fi", []),
+        ("shell", "if [ 1 -eq 0 ]; then systemctl stop a; else systemctl stop b; fi", [False]),
+        ("shell", "if true; then systemctl stop a; else systemctl stop b; fi", [False]),
+        ("shell", "if false; then :; elif x; then systemctl stop a; else systemctl stop b; fi", [True, True]),
+        ("shell", "false && systemctl stop a\ntrue || systemctl stop b", []),
+        ("shell", "while true; do systemctl stop a; done\nwhile false; do systemctl stop b; done", [False]),
+        ("shell", "until false; do systemctl stop a; done", [False]),
+        ("powershell", "if ($false) { Stop-Service a } else { Stop-Service b }", [False]),
+        ("powershell", "if ($true) { Stop-Service a }\nelse { Stop-Service b }", [False]),
+        (
+            "powershell",
+            "if ($x) { Stop-Service a } elseif ($false) { Stop-Service b } else { Stop-Service c }",
+            [True, True],
+        ),
+        ("powershell", "if ($false) { if ($y) { Stop-Service a } }\nStop-Service b", [False]),
+        ("batch", "if 1==0 sc stop a\nif 1==0 (\n sc stop b\n)\nsc stop c", [False]),
+        ("batch", "if not 1==0 sc stop a", [True]),
+    ],
+)
+def test_conditions_that_are_certain(kind: str, text: str, conditional: list[bool]) -> None:
+    assert rows(kind, text + "\n", "serviceChanges", "conditional") == [(each,) for each in conditional]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "names"),
+    [
+        ("shell", "if x; then s=a; systemctl stop $s; fi\nsystemctl stop $s", ["a", "?"]),
+        ("shell", "s=a\nif x; then s=b; systemctl stop $s; else systemctl stop $s; fi", ["b", "?"]),
+        ("shell", "if x; then s=a; if y; then s=b; fi; systemctl stop $s; fi", ["?"]),
+        ("shell", "s=a\nif x; then s=a; fi\nsystemctl stop $s", ["a"]),
+        ("shell", "case $x in 1) s=a; systemctl stop $s;; 2) systemctl stop $s;; esac", ["a", "?"]),
+        ("shell", "x || s=a\nsystemctl stop $s", ["?"]),
+        ("shell", "f() { local s=$1; systemctl stop $s; }\nif x; then f a; fi", ["a"]),
+        ("powershell", "if ($x) { $s = 'a'; Stop-Service $s }\nStop-Service $s", ["a", "?"]),
+        ("powershell", "switch ($x) { 1 { $s = 'a' } 2 { Stop-Service $s } }", ["?"]),
+    ],
+)
+def test_what_is_set_under_a_condition_is_known_there(kind: str, text: str, names: list[str]) -> None:
+    assert rows(kind, text + "\n", "serviceChanges", "service") == [(name,) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("powershell", "(Get-Service a).Stop()", ("a", "stop")),
+        ("powershell", "$s = Get-Service -Name 'a b'\n$s.Stop()", ("a b", "stop")),
+        ("powershell", "Get-Service a | Stop-Service -PassThru | Out-Null", ("a", "stop")),
+        ("powershell", "(Get-WmiObject Win32_Service -Filter \"Name='a'\").Delete()", ("a", "delete")),
+        ("powershell", "Get-CimInstance Win32_Service -Filter \"Name='a'\" | Invoke-CimMethod -MethodName StopService", ("a", "stop")),
+        ("powershell", "$s = Get-CimInstance Win32_Service -Filter \"Name='a'\"\nInvoke-CimMethod -InputObject $s ChangeStartMode -Arguments @{StartMode='Disabled'}", ("a", "disable")),
+        ("batch", "wmic service where name=\"a\" call ChangeStartMode Disabled", ("a", "disable")),
+        ("batch", "wmic service a call stopservice", ("a", "stop")),
+    ],
+)  # fmt: skip
+def test_services_as_objects(kind: str, text: str, expected: tuple[str, str]) -> None:
+    assert rows(kind, text + "\n", "serviceChanges", "service", "action") == [expected]
+
+
+@pytest.mark.parametrize(
     ("text", "conditional"),
     [
         ("systemctl stop a", False),

@@ -144,9 +144,10 @@ def iptables(call: Call) -> None:
 
 
 def iptables_words(
-    out: Recorder, start: int, end: int, conditional: bool, words: list[str], table: str, tool: str = "iptables"
-) -> None:
-    """One rule in the notation of iptables and iptables-save."""
+    out: Recorder, start: int, end: int, conditional: bool, words: list[str], table: str, tool: str = "iptables",
+    priority: str = "",
+) -> None:  # fmt: skip
+    """One rule in the notation of iptables and iptables-save. `priority`: the one that a direct rule of firewalld has."""
     if "6" in tool:
         return
     command, chain, position, rest = "", "", "bottom", []
@@ -195,6 +196,8 @@ def iptables_words(
         at += 1
     if options.get("-t"):
         table = options["-t"]
+    if priority:
+        position = f"priority {priority}"
     _iptables_rule(out, start, end, conditional, command, f"{table}/{chain}", position, options, negated, rest)
 
 
@@ -228,7 +231,7 @@ def _iptables_rule(
             out, start, end, conditional, action=_ACTIONS.get(options.get("-j", "").casefold(), "other"), tool="iptables",
             destinations=[options["-d"]] if "-d" in options and not options["-d"].isdigit() else (),
             protocol=options.get("-p", ""), ports=[ports] if ports else (), chain=chain,
-            position=position if command == "I" else "bottom", owner=options.get("--uid-owner", ""),
+            position=position if command == "I" or " " in position else "bottom", owner=options.get("--uid-owner", ""),
             narrowed=bool(inner) or "-s" in options or "--sport" in options or "--icmp-type" in options,
         )  # fmt: skip
 
@@ -257,12 +260,21 @@ def firewall_cmd(call: Call) -> None:
     for index, word in enumerate(words):
         if word == "--add-rule" and words[index + 1 : index + 2] == ["ipv4"] and len(words) > index + 4:
             table, chain = words[index + 2 : index + 4]
-            iptables_words(
-                call.out, call.start, call.end, call.conditional, ["-A", chain, *words[index + 5 :]], table, "iptables"
+            direct_rule(
+                call.out, call.start, call.end, call.conditional, table, chain, words[index + 4], words[index + 5 :]
             )
         elif word.startswith("--add-rich-rule"):
             text = word.partition("=")[2] or (words[index + 1] if index + 1 < len(words) else "")
             rich_rule(call.out, call.start, call.end, call.conditional, text)
+
+
+def direct_rule(
+    out: Recorder, start: int, end: int, conditional: bool, table: str, chain: str, priority: str, words: list[str]
+) -> None:
+    """A direct rule of firewalld, which is asked in the order of priorities:
+    https://firewalld.org/documentation/man-pages/firewalld.direct.html"""
+    known = priority if re.fullmatch(r"-?\d+", priority) else ""
+    iptables_words(out, start, end, conditional, ["-A", chain, *words], table, "iptables", known)
 
 
 def rich_rule(out: Recorder, start: int, end: int, conditional: bool, text: str) -> None:

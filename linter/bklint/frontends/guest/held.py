@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 class Held(NamedTuple):
     """A value. `items` are the members of a list, None for what is none; `table` has the entries of a hash table by
-    their names in lower case; `origin` is the command that the value came from, in lower case."""
+    their names in lower case; `origin` is the command that the value came from, in lower case. `branch` are the
+    conditions under which a variable has this value, and `unsure` the mark for it elsewhere."""
 
     text: str
     items: tuple[Held, ...] | None = None
     table: Mapping[str, Held] | None = None
     origin: str = ""
+    branch: tuple[int, ...] = ()
+    unsure: str = ""
 
     @property
     def each(self) -> tuple[Held, ...]:

@@ -66,6 +66,9 @@ class Interpreter:
         self._active: list[str] = []
         self._under = False
         """Whether a function is being taken that is called under a condition only."""
+        self._path: tuple[int, ...] = ()
+        self._branch: tuple[int, ...] = ()
+        """The conditions around the call of the function that is being taken, and those around the statement."""
         self._calls: dict[int, Call] = {}
         self._values: dict[int, Held] = {}
         self._marks: dict[tuple[str, int, int, Reason], str] = {}
@@ -180,6 +183,7 @@ class Interpreter:
         return any(isinstance(part, Ref) for part in word.parts)
 
     def _take(self, statement: Statement) -> Iterator[Call]:
+        self._branch = (*self._path, *statement.branch)
         if statement.members is not None:
             yield self._desired(statement, statement.members)
         elif statement.words:
@@ -189,9 +193,13 @@ class Interpreter:
     # -- variables -----------------------------------------------------------------------------------------------------
 
     def _get(self, key: str) -> Held | None:
+        """What a variable holds where the script is."""
         for scope in reversed(self._scopes):
             if key in scope:
-                return scope[key]
+                held = scope[key]
+                if held.branch == self._branch[: len(held.branch)]:
+                    return held
+                return Held(held.unsure, origin=held.origin)
         return None
 
     def _assign(self, statement: Statement) -> None:
@@ -208,7 +216,8 @@ class Interpreter:
             elif statement.appends:
                 value = self._appended(statement, name, before, value)
             elif self._conditional(statement) and (before is None or before[:3] != value[:3]):
-                value = self._unsure(statement, base, value)
+                other = self._unsure(statement, base, value)
+                value = value._replace(branch=self._branch, unsure=other.text) if self._branch else other
             scope[key] = value
 
     def _unsure(self, statement: Statement, name: str, value: Held | None) -> Held:
@@ -427,8 +436,8 @@ class Interpreter:
         if name in self._active or len(self._active) >= MAX_CALLS or self._left < len(body):
             return
         self._left -= len(body)
-        under = self._under
-        self._under = under or call.conditional
+        under, path = self._under, self._path
+        self._under, self._path = under or call.conditional, self._branch
         self._active.append(name)
         self._repeating += 1
         if self._family == "shell":
@@ -442,7 +451,8 @@ class Interpreter:
             self._scopes.pop()
         self._repeating -= 1
         self._active.pop()
-        self._under = under
+        self._under, self._path = under, path
+        self._branch = (*path, *call.statement.branch)
 
     def _bound(self, name: str, call: Call) -> dict[str, Held]:
         """The parameters of a function as a call gives them."""

@@ -12,6 +12,9 @@ from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.held import Held
 
 _SERVICES = ("get-service", "gsv")
+_PASSING = frozenset(
+    {"stop-service", "start-service", "restart-service", "set-service", "suspend-service", "resume-service"}
+)
 _ON = frozenset({"sort-object", "sort", "select-object", "select"})
 _WHERE = frozenset({"where-object", "where", "?"})
 _BY_STATE = re.compile(r"\$_\.(?!status\b|state\b|starttype\b|startmode\b)\w+|\bname\b", re.I)
@@ -31,6 +34,10 @@ def output(call: Call) -> list[Held] | None:
         return None if call.piped is None else [_service(name) for name in call.piped]
     if call.name in _ON and call.piped is not None and not call.positional and len(call.words) < 2:
         return [Held(text) for text in call.piped]
+    if call.name in _PASSING and call.parameter("PassThru") is not None:
+        named = call.parameter("Name", "InputObject") or next(iter(call.positional), None)
+        names = named.all if named is not None else call.piped
+        return None if names is None else [_service(name) for name in names]
     if call.name in _WHERE and call.before is not None:
         return _picked(call, call.before)
     return None

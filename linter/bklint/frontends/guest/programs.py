@@ -53,6 +53,7 @@ HANDLERS: dict[str, Handler] = {
     "net": services.net,
     **dict.fromkeys(("stop-service", "spsv", "start-service", "sasv", "restart-service"), services.stop_service),
     "set-service": services.set_service,
+    **dict.fromkeys(("invoke-cimmethod", "icim", "invoke-wmimethod", "iwmi"), services.invoke_method),
     "remove-service": services.remove_service,
     "reg": registry.reg,
     **dict.fromkeys(("set-itemproperty", "new-itemproperty", "sp"), registry.item_property),
@@ -149,6 +150,7 @@ def run(call: Call, family: str) -> None:
         return
     elif name == "wmic":
         packages.wmic(call)
+        services.wmic(call)
         if "enablestatic" in call.line:
             addresses.enable_static(call)
     elif _init_script(call):
@@ -305,7 +307,8 @@ def _method(call: Call) -> None:
 
 
 _CALLED = re.compile(
-    r"\.(ChangeStartMode|StopService|Change|Uninstall|EnableStatic)\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*\Z", re.I
+    r"\.(ChangeStartMode|StopService|StartService|Stop|Start|Delete|Change|Uninstall|EnableStatic)\(([^()]*(?:\([^()]*\)[^()]*)*)\)\s*\Z",
+    re.I,
 )
 
 

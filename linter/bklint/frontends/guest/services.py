@@ -179,7 +179,11 @@ def set_service(call: Call) -> None:
             change(call, name, "start", "Set-Service")
 
 
-_OBJECT = re.compile(r"win32_service[^\n]*?name\s*(?:=|-eq|-like|like)\s*[\"'`]*([\w+ ]+)", re.I)
+_OBJECT = re.compile(
+    r"win32_service[^\n]*?name\s*(?:=|-eq|-like|like)\s*[\"'`]*([\w+ ]+)"
+    r"|(?:get-service|gsv)\s+(?:-(?:name|displayname)\s+)?(?:[\"']([^\"'$]+)[\"']|([\w.*]+))",
+    re.I,
+)
 
 
 def method(call: Call, object_: str, name: str, arguments: str) -> None:
@@ -187,16 +191,60 @@ def method(call: Call, object_: str, name: str, arguments: str) -> None:
     found = _OBJECT.search(object_)
     if found is None:
         return
+    service_ = next(group for group in found.groups() if group is not None)
     words = [word.strip().strip("'\"") for word in arguments.split(",")]
-    if name == "changestartmode" and words[0].casefold() in START_TYPES:
-        change(call, found[1], START_TYPES[words[0].casefold()], "WMI")
-    elif name == "stopservice":
-        change(call, found[1], "stop", "WMI")
-    elif name == "change":
+    if name in ("stop", "start") and found[1] is None:
+        change(call, service_, name, f"{name.capitalize()}()")
+    elif name in ("stopservice", "startservice") and found[1] is not None:
+        change(call, service_, name.removesuffix("service"), "WMI")
+    elif name == "delete" and found[1] is not None:
+        change(call, service_, "delete", "WMI")
+    elif name == "changestartmode" and words[0].casefold() in START_TYPES:
+        change(call, service_, START_TYPES[words[0].casefold()], "WMI")
+    elif name == "change" and found[1] is not None:
         if len(words) > 4 and words[4].casefold() in START_TYPES:
-            change(call, found[1], START_TYPES[words[4].casefold()], "WMI")
+            change(call, service_, START_TYPES[words[4].casefold()], "WMI")
         if len(words) > 6 and words[6].casefold() not in ("$null", ""):
-            change(call, found[1], "account", "WMI", words[6])
+            change(call, service_, "account", "WMI", words[6])
+
+
+_ARGUMENT = re.compile(r"(startmode|startname)\s*=\s*[\"']?([^\"';}\s]+)", re.I)
+
+
+def invoke_method(call: Call) -> None:
+    """`Get-CimInstance Win32_Service -Filter "Name='VSS'" | Invoke-CimMethod -MethodName ChangeStartMode -Arguments @{…}`."""
+    method_ = call.parameter("MethodName", "Name") or next(iter(call.positional), None)
+    raw = call.out.text.source.text(call.statement.start, call.statement.end)
+    piped = call.before.line if call.before is not None else ""
+    named = " ".join(arg.origin for arg in call.args)
+    found = _OBJECT.search(f"{piped} {raw} {named}")
+    if method_ is None or found is None or found[1] is None:
+        return
+    settings = {match[1].casefold(): match[2] for match in _ARGUMENT.finditer(raw)}
+    if method_.low in ("stopservice", "startservice", "delete"):
+        change(call, found[1], method_.low.removesuffix("service"), "WMI")
+    elif settings.get("startmode", "").casefold() in START_TYPES:
+        change(call, found[1], START_TYPES[settings["startmode"].casefold()], "WMI")
+    if "startname" in settings and method_.low == "change":
+        change(call, found[1], "account", "WMI", settings["startname"])
+
+
+_WMIC = re.compile(
+    r"service\s+(?:where\s+)?\(?\s*[\"']*(?:name\s*(?:=|like)\s*)?[\\\"']*(?P<name>[\w+]+)[\\\"']*\s*\)?\s+call\s+"
+    r"(?P<verb>stopservice|startservice|delete|changestartmode)\s*[\"']*(?P<mode>\w*)"
+)
+
+
+def wmic(call: Call) -> None:
+    """`wmic service where name="VSS" call ChangeStartMode Disabled`."""
+    match = _WMIC.search(call.line)
+    if match is None:
+        return
+    action = (
+        START_TYPES.get(match["mode"]) if match["verb"] == "changestartmode" else match["verb"].removesuffix("service")
+    )
+    if action:
+        change(call, match["name"], action, "wmic")
 
 
 def registry_value(service_: str, name: str, data: str) -> dict[str, str] | None:

@@ -157,13 +157,13 @@ def fits(pattern: str, text: str) -> bool:
 
 def firewalld(out: Recorder) -> None:
     """Zone and direct-rule files of firewalld."""
-    from bklint.frontends.guest.firewalls import iptables_words, rich_rule
+    from bklint.frontends.guest.firewalls import direct_rule, rich_rule
     from bklint.syntax.shell import command_line
 
     for rule in xml.parse(out.text.data).every("rule"):
         if rule.get("ipv") == "ipv4" and rule.get("chain") is not None and rule.get("table") is not None:
-            words = ["-A", rule.get("chain") or "", *command_line(rule.text)]
-            iptables_words(out, rule.start, rule.end, False, words, rule.get("table") or "filter")
+            table, chain, priority = (rule.get(name) or "" for name in ("table", "chain", "priority"))
+            direct_rule(out, rule.start, rule.end, False, table, chain, priority, command_line(rule.text))
             continue
         destination = rule.find("destination")
         action = next((each.name for each in rule.children if each.name in ("drop", "reject", "accept")), "")
