@@ -8,6 +8,7 @@ counted as a gap and passed over; commands inside the gap that it could still te
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache
 from operator import eq, gt, lt, ne
@@ -15,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bklint.errors import LimitError
+from bklint.syntax import heredocs
 from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Body, Loop, Redirect, Ref, Script, Statement, Word, joined
 
 if TYPE_CHECKING:
@@ -45,16 +47,37 @@ def parse(data: bytes) -> Script:
     """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
     if len(data) > MAX_BYTES:
         raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
-    if _unclosed(data) > MAX_UNCLOSED:
+    documents = heredocs.find(data)
+    text = heredocs.blanked(data, documents)
+    if _unclosed(text) > MAX_UNCLOSED:
         raise LimitError("a script with here-documents that have no end")
-    if _longest_pipeline(data) > MAX_PIPELINE:
+    if _longest_pipeline(text) > MAX_PIPELINE:
         raise LimitError(f"a pipeline of more than {MAX_PIPELINE} commands")
-    reader = _Reader(data)
-    feed = _Feed(data)
+    reader = _Reader(text)
+    feed = _Feed(text)
     reader.run(_parser().parse(feed.read).root_node)
     reader.script.gaps += feed.late
     reader.script.statements.sort(key=lambda statement: statement.start)
+    _attach(data, documents, reader.script.statements)
     return reader.script
+
+
+_BETWEEN = re.compile(rb"(?:[ \t]|\\\n|\d?[<>]{1,3}[&|]?[ \t]*(?:\"[^\"]*\"|'[^']*'|[^\s|&;()]+))*\Z")
+
+
+def _attach(data: bytes, documents: list[heredocs.Heredoc], statements: list[Statement]) -> None:
+    """Give here-documents to the commands that they are the input of: those that their operators stand in, or behind
+    with nothing but blanks and redirections between."""
+    starts = [statement.start for statement in statements]
+    for each in documents:
+        at = bisect_right(starts, each.start) - 1
+        for statement in reversed(statements[max(at - 3, 0) : at + 1]):
+            if statement.end > each.start or _BETWEEN.match(data, statement.end, each.start):
+                body = Body(each.body, each.stop, each.expands, each.strip)
+                statement.bodies = (*statement.bodies, body)
+                line = data.find(b"\n", each.end)
+                statement.end = max(statement.end, each.end if line < 0 else min(line, each.body))
+                break
 
 
 MAX_SECONDS = 10.0
@@ -449,7 +472,7 @@ _COMPARES: dict[str, Callable[[int, int], bool]] = {
 def _constant(tests: list[Node]) -> bool | None:
     """Whether a condition always holds (`true`, `:`, `[ 1 -eq 1 ]`), or never does (`false`); None for others."""
     named = [child for child in tests if child.is_named and child.type != "comment"]
-    if len(named) != 1 or named[0].text is None or len(named[0].text) > 40:
+    if len(named) != 1 or named[0].end_byte - named[0].start_byte > 40 or named[0].text is None:
         return None
     written = named[0].text.decode("utf-8", "replace").strip()
     match = _COMPARED.match(written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
@@ -149,3 +150,43 @@ while read -r x; do :; done < <(env | grep ')' || true)
         "eval",
         "jq",
     ]
+
+
+DOCUMENTS = [
+    ("cat <<A\nx\nA\nb\n", [("cat", "x\n")]),
+    ("cat <<E\nEnd of\nE\nb\n", [("cat", "End of\n")]),
+    ("cat <<A <<B\nx\nA\ny\nB\nb\n", [("cat", "x\n"), ("cat", "y\n")]),
+    ("cat > f <<-'A' || true\n\tx\n\tA\nb\n", [("cat", "\tx\n")]),
+    ("cat <<A | tee f\nx\nA\nb\n", [("cat", "x\n")]),
+    ('x="$(cat <<A\nit\'s\nA\n)"\nb\n', [("cat", "it's\n")]),
+    ("echo '<<A'\n# cat <<A\nb\nA\n", []),
+    ("echo $((1<<2))\n[[ a < b ]]\ncat <<< A\nb\nA\n", []),
+    ("if x; then\n cat <<A\nfi\nA\nfi\nb\n", [("cat", "fi\n")]),
+    ("while read a; do c; done <<A\nx\nA\nb\n", []),
+    ("cat <<A\r\nx\r\nA\r\nb\r\n", [("cat", "x\r\n")]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DOCUMENTS, ids=[text for text, _ in DOCUMENTS])
+def test_here_documents(text: str, expected: list[tuple[str, str]]) -> None:
+    script = shell.parse(text.encode())
+    found = [(s.words[0].literal, text[b.start : b.end]) for s in script.statements for b in s.bodies]
+    assert found == expected
+    assert script.gaps == 0
+    assert "b" in {(s.words[0].literal or "").strip() for s in script.statements if s.words}
+    assert all(s.end <= len(text) and "\nx" not in text[s.start : s.end] for s in script.statements if s.bodies)
+
+
+@pytest.mark.parametrize(
+    "piece", ["cat <<A <<B\nx\nA\ny\nB\n", "cat <<E\nExyz\nE\n", "x <<A\n", "$(cat <<A\n'\nA\n)\n"]
+)
+def test_time_for_here_documents(piece: str) -> None:
+    def seconds(count: int) -> float:
+        began = time.process_time()
+        shell.parse((piece * count).encode())
+        return time.process_time() - began
+
+    try:
+        assert seconds(4000) < max(0.6, 8 * seconds(1000))
+    except LimitError:
+        assert piece == "x <<A\n"
