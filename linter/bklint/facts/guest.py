@@ -154,9 +154,30 @@ def guest_rule(rule: Resource) -> Value:
     ports = None if taken is None else sorted(taken & {"80", "443", "32526"}, key=int)
     return record(
         rule.body,
-        exempted=Value(_exempted(rule), place),
+        exempted=Value(_led_to(rule, 0) or _exempted(rule), place),
         agentPorts=cause if ports is None else Value(ListData(tuple(Value(port, place) for port in ports)), place),
     )
+
+
+_OUTPUT = re.compile(r"(?:\A|/)[^/]*output[^/]*\Z|firewalld/rich\Z|\A\Z", re.I)
+_ELSEWHERE = re.compile(r"/(?:docker.*|kube-.*|cali-.*|.*forward.*|.*input.*|.*prerouting.*)\Z", re.I)
+
+
+def _led_to(rule: Resource, depth: int) -> bool | Unknown:
+    """False where outgoing traffic comes to the chain of a rule, True where it does not; unknown where nothing in the
+    unit leads to a chain of one's own."""
+    chain = text_of(rule, "chain") or ""
+    if text_of(rule, "tool") != "iptables" or _OUTPUT.search(chain):
+        return False
+    if _ELSEWHERE.search(chain):
+        return True
+    leading = [each for each in unit_of(rule, RULES) if text_of(each, "jump") == chain]
+    answers = [_led_to(each, depth + 1) for each in leading if depth < 8]
+    if False in answers:
+        return False
+    name = chain.rpartition("/")[2]
+    unknown = Unknown(Reason.OPEN, f"whether OUTPUT leads to the chain {name}", rule.body.place)
+    return True if answers and all(each is True for each in answers) else unknown
 
 
 def _exempted(rule: Resource) -> bool:
@@ -167,7 +188,8 @@ def _exempted(rule: Resource) -> bool:
     for each in _chain(rule):
         if each is rule:
             return wanted <= open_
-        if text_of(each, "action") == "allow" and text_of(each, "reach") in ("explicit", "any"):
+        roots = text_of(each, "owner") in ("", "0", "root")
+        if roots and text_of(each, "action") == "allow" and text_of(each, "reach") in ("explicit", "any"):
             open_ |= _covered(each) or set()
     return False
 

@@ -384,6 +384,8 @@ class _Scanner:
         items = self._values(frame, end) if frame.closer == ")" else None
         if frame.joins and self.now.words:
             name = self.now.words[-1].literal or ""
+            if not (frame.direct or frame.computes or name):
+                return  # `$x.GetEnumerator()`
             if "::" in name or name.startswith(".") or len(self.now.words) == 1:
                 inner = utf8_text(self.text[frame.start + 1 : min(end, frame.start + MAX_INNER)])
                 self.now.words.extend(items or (Word((Ref("", inner),), frame.start, after),))
@@ -576,6 +578,8 @@ class _Scanner:
                 assert match is not None
                 parts.append(utf8_text(match[1].replace("''", "'")))
                 content = match.start(1) if here == start and "''" not in match[1] else -1
+            elif quoted and here > start and not self.now.words and _MEMBER.match(text, here):
+                return self._unread(start, here)  # `'a,b'.Split(',')`
             elif character == '"':
                 match = _DOUBLE.match(text, here)
                 assert match is not None
@@ -620,6 +624,7 @@ _TRUTH = {
     "$true": True, "$false": False, "1": True, "0": False, "!$true": False, "-not $true": False, "!$false": True,
     "-not $false": True, "$null": False,
 }  # fmt: skip
+_MEMBER = re.compile(r"\.[A-Za-z]\w*\(")
 _ARRAY = re.compile(r"\[\]|\barraylist\b|\blist\[", re.I)
 _ASSIGNMENT = re.compile(
     r"\$(?:\{(?P<braced>[^}\n]*)\}|(?P<name>[\w:]+))(?P<rest>(?:\.\w+|\[[^\]\n]*\])*)[ \t]*(?P<operator>[-+*/%]?=)(?![=])[ \t]*"

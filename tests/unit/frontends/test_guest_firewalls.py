@@ -104,6 +104,26 @@ def test_what_is_taken_away_again(script: str, actions: list[str]) -> None:
     assert rows("shell", script, "firewallRules", "action") == [(action,) for action in actions]
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("shell", "iptables -A OUTPUT -d 168.63.129.16 -j DROP\niptables -D OUTPUT -d 168.63.129.16 -j DROP"),
+        ("shell", "iptables -I OUTPUT 1 -d 168.63.129.16 -j DROP\niptables -D OUTPUT -d 168.63.129.16 -j DROP"),
+        ("shell", "ufw deny out to 168.63.129.16\nufw delete deny out to 168.63.129.16"),
+        ("powershell", "New-NetFirewallRule -Name x -Direction Outbound -Action Block -RemoteAddress 168.63.129.16\nRemove-NetFirewallRule -Name X"),
+        ("batch", "netsh advfirewall firewall add rule name=x dir=out action=block remoteip=168.63.129.16\nnetsh advfirewall firewall delete rule name=x"),
+    ],
+)  # fmt: skip
+def test_rules_that_are_deleted_again(kind: str, text: str) -> None:
+    assert rows(kind, text + "\n", "firewallRules", "action") == [("other",)]
+
+
+def test_a_rule_that_drops_everything_is_a_default() -> None:
+    text = "iptables -A OUTPUT -d 168.63.129.16 -j ACCEPT\niptables -A OUTPUT -j DROP\n"
+    assert rows("shell", text, "firewallDefaults", "action") == [("block",)]
+    assert rows("shell", "iptables -A OUTPUT -o lo -j DROP\n", "firewallDefaults", "action") == []
+
+
 @pytest.mark.parametrize("destination", ["$AZ", "@allowed", "{ $AZ"])
 def test_definitions_and_sets_are_not_known(destination: str) -> None:
     assert holds_host(destination) is None

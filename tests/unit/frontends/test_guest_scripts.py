@@ -70,6 +70,22 @@ def test_conditions_that_are_certain(kind: str, text: str, conditional: list[boo
 
 
 @pytest.mark.parametrize(
+    ("text", "actions"),
+    [
+        ("systemctl stop a\nexit 0\nsystemctl stop b", ["stop"]),
+        ("if x; then\nexit 1\nfi\nsystemctl stop b", ["stop"]),
+        ("(exit 1)\nsystemctl stop b", ["stop"]),
+        ("f() {\nexit 1\n}\nsystemctl stop b", ["stop"]),
+        ("trap 'systemctl start a' EXIT\nsystemctl stop a", ["stop", "start"]),
+        ("trap back EXIT\nback() { systemctl start a; }\nsystemctl stop a", ["stop", "start"]),
+        ("trap 'systemctl start a' INT\nsystemctl stop a", ["stop"]),
+    ],
+)
+def test_where_a_script_ends(text: str, actions: list[str]) -> None:
+    assert rows("shell", text + "\n", "serviceChanges", "action") == [(each,) for each in actions]
+
+
+@pytest.mark.parametrize(
     ("kind", "text", "names"),
     [
         ("shell", "if x; then s=a; systemctl stop $s; fi\nsystemctl stop $s", ["a", "?"]),

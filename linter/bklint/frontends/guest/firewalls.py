@@ -87,9 +87,11 @@ def _in_range(port: int, word: str) -> bool:
 def rule(
     out: Recorder, start: int, end: int, conditional: bool, *, action: str, tool: str, destinations: Sequence[str] = (),
     protocol: str = "", ports: Sequence[str] = (), chain: str = "", position: str = "bottom", owner: str = "",
-    direction: str = "out", narrowed: bool = False,
+    direction: str = "out", narrowed: bool = False, jump: str = "", key: str = "",
 ) -> None:  # fmt: skip
-    """Record one rule. `narrowed`: further conditions keep it from the agent's new connections."""
+    """Record one rule. `narrowed`: further conditions keep it from the agent's new connections, which root makes. `jump`:
+    the chain that it leads to. `key`: what a command that deletes it says of it."""
+    narrowed = narrowed or (action == "block" and owner not in ("", "0", "root") and not marked(owner))
     place = out.text.place(start, end)
     why = next((u for word in (*destinations, *ports, protocol) if (u := out.text.unknowns.first(word))), None)
     unknown = why or Unknown(Reason.UNSUPPORTED, "the addresses of this rule", place)
@@ -101,8 +103,17 @@ def rule(
     out.add(
         "firewallRules", start, end, conditional, direction=direction, action=action, tool=tool, owner=owner,
         destination=", ".join(destinations), ports=", ".join(ports), protocol=protocol or "any", chain=chain,
-        position=position, **fields,
+        position=position, jump=jump, key=key, **fields,
     )  # fmt: skip
+
+
+def deleted(out: Recorder, tool: str, key: str) -> None:
+    """Take away the rules that an unconditional command deletes."""
+    for earlier in out.unit.world.of("guest/firewallRules"):
+        same = earlier.get("properties.tool").data == tool and earlier.extra["unit"].data == out.unit.label
+        if same and key and earlier.get("properties.key").data == key:
+            place = earlier.get("properties.action").place
+            earlier.body = paths.put(earlier.body, ("properties", "action"), Value("other", place))
 
 
 def taken_away(out: Recorder, tool: str, chain: str = "") -> None:
@@ -198,6 +209,10 @@ def iptables_words(
         table = options["-t"]
     if priority:
         position = f"priority {priority}"
+    key = " ".join(word for word in words if word not in (*_COMMANDS, "-w", "--wait") and word != position)
+    if command == "D" and not conditional:
+        deleted(out, "iptables", f"{table}/{key}")
+    options["key"] = f"{table}/{key}"
     _iptables_rule(out, start, end, conditional, command, f"{table}/{chain}", position, options, negated, rest)
 
 
@@ -227,12 +242,19 @@ def _iptables_rule(
             or (states and "NEW" not in states and "INVALID" not in states)
         )
         ports = options.get("--dports") or options.get("--dport") or ""
+        target = options.get("-j", "")
+        action = _ACTIONS.get(target.casefold(), "other")
+        every = not inner and not ({*options} - {"-j", "-t", "key", "--reject-with", "--comment"})
+        if name == "OUTPUT" and action == "block" and every and command != "I":
+            default(out, start, end, conditional, action, "iptables")
+            return
         rule(
-            out, start, end, conditional, action=_ACTIONS.get(options.get("-j", "").casefold(), "other"), tool="iptables",
+            out, start, end, conditional, action=action, tool="iptables",
             destinations=[options["-d"]] if "-d" in options and not options["-d"].isdigit() else (),
             protocol=options.get("-p", ""), ports=[ports] if ports else (), chain=chain,
             position=position if command == "I" or " " in position else "bottom", owner=options.get("--uid-owner", ""),
             narrowed=bool(inner) or "-s" in options or "--sport" in options or "--icmp-type" in options,
+            jump="" if action != "other" or not target else f"{chain.partition('/')[0]}/{target}", key=options["key"],
         )  # fmt: skip
 
 
@@ -397,6 +419,10 @@ def ufw(call: Call) -> None:
         if not call.conditional:
             taken_away(call.out, "ufw")
         return
+    if words[:1] == ["delete"]:
+        if not call.conditional:
+            deleted(call.out, "ufw", " ".join(words[1:]))
+        return
     if words[:1] == ["default"] and len(words) >= 2:
         if "outgoing" in words:
             action = next((_ACTIONS[word] for word in words if word in _ACTIONS), "other")
@@ -416,6 +442,7 @@ def ufw(call: Call) -> None:
         call.out, call.start, call.end, call.conditional, action=_ACTIONS.get(words[0], "block"), tool="ufw",
         destinations=[rest["to"]] if "to" in rest else (), protocol=rest.get("proto") or (plain[2] if plain else "") or "",
         ports=[port] if port else (), chain="ufw/output", position=position, narrowed=rest.get("on") == "lo",
+        key=" ".join(words),
     )  # fmt: skip
 
 
@@ -440,7 +467,11 @@ def netsh_advfirewall(call: Call) -> None:
             protocol=tags["protocol"].text if "protocol" in tags else "",
             ports=[tags["remoteport"].text] if "remoteport" in tags else (),
             narrowed=bool({"program", "service", "localip", "localport"} & tags.keys()),
+            key=tags["name"].low if "name" in tags else "",
         )  # fmt: skip
+    elif words[:3] == ["firewall", "delete", "rule"] and not call.conditional:
+        tags = netsh_tags(call)
+        deleted(call.out, "windows", tags["name"].low if "name" in tags else "")
     elif words[:1] == ["set"] and "firewallpolicy" in words:
         policy = "".join(words[words.index("firewallpolicy") + 1 :])
         if "outbound" in policy:
@@ -460,13 +491,22 @@ def new_net_firewall_rule(call: Call) -> None:
         return
     address, port, protocol = call.parameter("RemoteAddress"), call.parameter("RemotePort"), call.parameter("Protocol")
     narrowing = ("Program", "Service", "Package", "LocalAddress", "LocalPort", "InterfaceAlias", "LocalUser")
+    named = call.parameter("Name") or call.parameter("DisplayName")
     if sets and address is None:
         return
     rule(
         call.out, call.start, call.end, call.conditional, action=_ACTIONS.get(action.low, "other"), tool="windows",
         destinations=address.all if address else (), protocol=protocol.text if protocol else "",
         ports=port.all if port else (), narrowed=any(call.parameter(name) is not None for name in narrowing),
+        key=named.low if named else "",
     )  # fmt: skip
+
+
+def remove_net_firewall_rule(call: Call) -> None:
+    """`Remove-NetFirewallRule`, `Disable-NetFirewallRule` of a rule by its name."""
+    named = call.parameter("Name") or call.parameter("DisplayName") or next(iter(call.positional), None)
+    for name in named.all if named is not None and not call.conditional else ():
+        deleted(call.out, "windows", name.casefold())
 
 
 def set_net_firewall_profile(call: Call) -> None:

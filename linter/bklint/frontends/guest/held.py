@@ -61,6 +61,13 @@ def _step(held: Held, name: str | None, index: str | None) -> Held | None:
     if index is not None:
         items = held.each
         return items[int(index)] if -len(items) <= int(index) < len(items) else None
+    if held.table is not None and name in ("keys", "values", "getenumerator") and name not in held.table:
+        pairs = [(Held(key), value) for key, value in held.table.items()]
+        if name == "getenumerator":
+            return listed(
+                tuple(Held(key.text, None, {"key": key, "name": key, "value": value}) for key, value in pairs)
+            )
+        return listed(tuple(key if name == "keys" else value for key, value in pairs))
     if held.table is not None:
         return held.table.get(name or "")
     if held.items is None:

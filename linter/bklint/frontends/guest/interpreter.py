@@ -71,6 +71,7 @@ class Interpreter:
         """The conditions around the call of the function that is being taken, and those around the statement."""
         self._calls: dict[int, Call] = {}
         self._values: dict[int, Held] = {}
+        self._at_exit: list[tuple[Call, Arg]] = []
         self._marks: dict[tuple[str, int, int, Reason], str] = {}
         self._seen: set[tuple[object, ...]] = set()
         self._repeating = 0
@@ -86,11 +87,11 @@ class Interpreter:
 
     def _called_functions(self) -> set[str]:
         names = {self._fold(name) for name in self._script.functions}
-        return {
-            word
-            for statement in self._script.statements
-            if statement.words and (word := self._fold(statement.words[0].literal or "")) in names
-        }
+        found: set[str] = set()
+        for statement in self._script.statements:
+            words = [self._fold(word.literal or "") for word in statement.words[:2]]
+            found.update({*words[:1], *(words[1:] if words[:1] == ["trap"] else ())} & names)
+        return found
 
     def _function_bodies(self) -> dict[str, list[Statement]]:
         found: dict[str, list[Statement]] = {name: [] for name in self._called}
@@ -113,7 +114,24 @@ class Interpreter:
         """Every call of the script, in the order in which they run. Functions that nothing calls stand where they are
         written."""
         top = [each for each in self._script.statements if self._fold(each.function) not in self._bodies]
-        yield from self._block(top, 0)
+        end = next((index for index, each in enumerate(top) if self._ends_here(each)), len(top))
+        yield from self._block(top[:end], 0)
+        for call, handler in self._at_exit:
+            yield from self._handled(call, handler)
+
+    def _ends_here(self, statement: Statement) -> bool:
+        """Whether a shell script is certain to end: `exit` at the beginning of a line, so in no subshell."""
+        if self._family != "shell" or not statement.words or statement.words[0].literal != "exit":
+            return False
+        alone = not (statement.conditional or statement.loops or statement.function or statement.source)
+        return alone and self._out.text.data[max(statement.start - 1, 0) : statement.start] in (b"\n", b"")
+
+    def _handled(self, call: Call, handler: Arg) -> Iterator[Call]:
+        """What `trap … EXIT` runs at the end."""
+        if self._fold(handler.text) in self._bodies:
+            yield from self._function(self._fold(handler.text), call, ())
+        else:
+            yield replace(call, name="eval", args=(handler,))
 
     def _conditional(self, statement: Statement) -> bool:
         uncalled = statement.function != "" and self._fold(statement.function) not in self._called
@@ -209,6 +227,10 @@ class Interpreter:
             scope = self._scopes[0 if re.match(r"(?:script|global):", name, re.I) else -1]
             value = self._assigned(statement, name, word)
             before = self._get(key)
+            if statement.tested and self._family == "powershell":  # `for ($i = 0; …; $i++)`
+                value = Held(
+                    self._unread(self._name(statement, base), statement.start, statement.end, Reason.UNSUPPORTED)
+                )
             if steps:
                 changed = None if before is None else with_member(before, self._fold(steps), value)
                 unsure = changed is None or self._conditional(statement)
@@ -229,6 +251,8 @@ class Interpreter:
         if word is not None:
             held = self._held(word)
             return held if held.origin or not marked(held.text) else held._replace(origin=self._raw(statement))
+        if id(statement) in self._values and id(statement) not in self._ends:
+            return self._values[id(statement)]
         call = self._calls.get(id(statement)) if statement.words else None
         if call is not None and id(statement) not in self._ends:
             found = output(call)
@@ -322,9 +346,15 @@ class Interpreter:
                 return Held(known)
         elif re.fullmatch(r"\d+|[@*]", key):
             return self._argument(key, ref, word)
+        joined = _JOIN.fullmatch(ref.text) if not ref.name and self._family == "powershell" else None
+        if joined is not None:
+            head, tail = (self._operand(joined[part], word) for part in ("head", "tail"))
+            return Held(head.text.rstrip("\\") + "\\" + tail.text.lstrip("\\"), origin=head.origin or tail.origin)
         base = re.split(r"[.\[]", key, maxsplit=1)[0]
         held = self._get(key) or self._get(base) if ref.name else None
         steps = key[len(base) :] if held is not None and self._get(key) is not held else ""
+        if "[$" in steps:  # `$table[$key]`
+            steps = _INDEX.sub(self._index, steps)
         if self._family == "shell" and not steps and held is not None and held.items:
             return held.items[0]
         found = held if not steps or held is None else member(held, steps)
@@ -332,6 +362,18 @@ class Interpreter:
             return found
         origin = (held.origin if held is not None else "") or ref.text.casefold()
         return Held(self._unread(ref.text, word.start, word.end, self._why(ref, held)), origin=origin)
+
+    def _operand(self, written: str, word: Word) -> Held:
+        """A literal or a variable as it is written in an expression."""
+        if written.startswith("$"):
+            return self._reference(Ref(written[1:].casefold(), written), word)
+        return Held(written.strip("'\""))
+
+    def _index(self, match: re.Match[str]) -> str:
+        held = self._get(self._key(match[1]))
+        if held is None or marked(held.text) or "'" in held.text:
+            return match[0]
+        return f"[{held.text}]" if re.fullmatch(r"-?\d+", held.text) else f"['{held.text.casefold()}']"
 
     def _why(self, ref: Ref, held: Held | None) -> Reason:
         """Why the value of a reference is not known."""
@@ -397,6 +439,11 @@ class Interpreter:
         self._calls[id(statement)] = call
         if len(statement.words) == 1 and call.name == "":
             self._values[id(statement)] = self._held(statement.words[0])
+        elif self._family == "powershell" and len(args) == 3 and args[1].low in ("-split", "-csplit", "-isplit"):
+            separator = args[2].text.replace("\\s*", "")
+            if separator in (",", ";", "|", " ", "\n") and not marked(args[0].text):
+                parts = args[0].text.split(separator)
+                self._values[id(statement)] = listed(tuple(Held(part.strip(), origin=args[0].origin) for part in parts))
         name = self._fold(args[0].text)
         own = name in self._bodies and call.name not in WRAPPERS
         if not self._repeating or self._is_new(call):
@@ -418,7 +465,12 @@ class Interpreter:
 
     def _forget(self, call: Call, statement: Statement) -> None:
         """Forget the variables that `read` and its like set, and what a round is for that `continue` may have ended."""
-        if call.name in _READS and self._family == "shell":
+        if call.name == "trap" and self._family == "shell" and {"EXIT", "0"} & {arg.text for arg in call.args[1:]}:
+            self._at_exit.append((call, call.args[0]))
+        elif (stepped := self._stepped(statement)) is not None:
+            text = self._unread(stepped.text, call.start, call.end, Reason.UNSUPPORTED)
+            self._scopes[-1][self._key(stepped.name)] = Held(text)
+        elif call.name in _READS and self._family == "shell":
             for arg in call.args:
                 if re.fullmatch(r"[A-Za-z_]\w*", arg.text):
                     self._scopes[-1][arg.text] = Held(self._unread(f"${arg.text}", call.start, call.end, Reason.OUTPUT))
@@ -429,6 +481,12 @@ class Interpreter:
                 self._scopes[-1][self._key(loop.variable)] = Held(text)
             if call.name == "break":
                 self._broken.add(id(loop))
+
+    def _stepped(self, statement: Statement) -> Ref | None:
+        """The variable of `$i++`."""
+        parts = statement.words[0].parts if len(statement.words) == 1 and self._family == "powershell" else ()
+        first = parts[0] if len(parts) == 2 and parts[1] in ("++", "--") else None
+        return first if isinstance(first, Ref) else None
 
     def _function(self, name: str, call: Call, args: Sequence[Arg]) -> Iterator[Call]:
         """The calls of a function's body, where it is called."""
@@ -543,6 +601,11 @@ class Interpreter:
         return _IN_BODY.sub(replaced, raw)
 
 
+_INDEX = re.compile(r"\[\$(\w+)\]")
+_JOIN = re.compile(
+    r"\(\s*Join-Path\s+(?:-Path\s+)?(?P<head>'[^']*'|\"[^\"$]*\"|\$[\w:]+)\s+(?:-ChildPath\s+)?(?P<tail>'[^']*'|\"[^\"$]*\"|\$\w+|[\w\\]+)\s*\)",
+    re.I,
+)
 _RUNS = re.compile(r"\$\([^(]|`|[<>]\(|@?\(\s*[A-Za-z]+-[A-Za-z]|@?\(\s*(?:gc|gsv|type|cat)\b", re.I)
 """An expression whose value is what a command prints."""
 

@@ -7,6 +7,7 @@ import re
 from bklint.frontends.guest.calls import Call
 from bklint.frontends.guest.firewalls import default, holds_host
 from bklint.frontends.guest.interfaces import interface
+from bklint.frontends.guest.record import Recorder
 from bklint.model.value import Value
 
 _NOWHERE = frozenset({"blackhole", "unreachable", "prohibit", "reject"})
@@ -33,19 +34,26 @@ def _behind(words: list[str], word: str) -> str:
 
 def route(call: Call, destination: str, kind: str, via: str, how: str) -> None:
     """Record a route that is explicitly for the host address, or of a destination that is not known."""
+    written_route(call.out, call.start, call.end, destination, kind, via, how, call.conditional)
+
+
+def written_route(
+    out: Recorder, start: int, end: int, destination: str, kind: str, via: str, how: str, conditional: bool = False
+) -> None:
+    """The same of a file."""
     broad = re.match(r"default\Z|\Z|0\.0\.0\.0|\d+\.\d+\.\d+\.\d+/[0-7]\Z|128\.0\.0\.0", destination)
     holds = False if broad else holds_host(destination)
     if holds is False:
         return
-    place = call.out.text.place(call.start, call.end)
-    unknowns = call.out.text.unknowns
+    place = out.text.place(start, end)
+    unknowns = out.text.unknowns
     why = unknowns.first(destination if holds is None else via)
     diverts: Value | str = "yes"
     if kind == "gateway" and (not via or re.fullmatch(r"\d+\.\d+\.\d+\.1", via)):
         diverts = "no"
     elif why is not None:
         diverts = Value(why, place)
-    call.record("routes", destination=destination, action=kind, via=via, how=how, diverts=diverts)
+    out.add("routes", start, end, conditional, destination=destination, action=kind, via=via, how=how, diverts=diverts)
 
 
 def route_add(call: Call) -> None:
@@ -121,6 +129,12 @@ def sed(call: Call) -> None:
                 default(call.out, call.start, call.end, call.conditional, action, "ufw")
         elif "selinux/config" in target and re.search(r"SELINUX\s*=\s*enforcing", put):
             call.record("selinux", action="enforcing", how="sed")
+
+
+def perl(call: Call) -> None:
+    """`perl -pi -e 's/…/…/' FILE`, which is sed by another name."""
+    if any(re.match(r"-\w*i", arg.text) for arg in call.args):
+        sed(call)
 
 
 def link(call: Call) -> None:

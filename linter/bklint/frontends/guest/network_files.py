@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bklint.frontends.guest.interfaces import interface, is_ipv6, primary
+from bklint.frontends.guest.linux import written_route
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.syntax import keyvalue
@@ -74,6 +75,17 @@ def _ethernets(out: Recorder, document: YamlDocument, at: Pointer, data: Mapping
         _ethernet(out, document, (*at, "ethernets", key), body, name, which)
 
 
+def _routes(out: Recorder, document: YamlDocument, at: Pointer, body: Mapping[str, Any]) -> None:
+    """Routes of netplan: https://netplan.readthedocs.io/en/stable/netplan-yaml/#routing"""
+    routes = body.get("routes")
+    for index, entry in enumerate(routes if isinstance(routes, list) else ()):
+        if isinstance(entry, dict) and "to" in entry:
+            place = document.place((*at, "routes", index)).locate()
+            nowhere = str(entry.get("type", "")) in ("blackhole", "unreachable", "prohibit")
+            kind = "nowhere" if nowhere else "gateway"
+            written_route(out, place.start, place.end, str(entry["to"]), kind, str(entry.get("via", "")), "netplan")
+
+
 def _mappings(data: Any) -> list[dict[str, Any]]:
     return [item for item in data.values() if isinstance(item, dict)] if isinstance(data, dict) else []
 
@@ -101,6 +113,7 @@ def _default(route: Any) -> bool:
 def _ethernet(
     out: Recorder, document: YamlDocument, at: Pointer, body: Mapping[str, Any], name: str, which: str | None
 ) -> None:
+    _routes(out, document, at, body)
     dhcp, found = body.get("dhcp4"), _addresses(body.get("addresses"))
     four = [address for address in found if not is_ipv6(address)]
     if dhcp is True or body.get("dhcp") is True or (isinstance(dhcp, str) and dhcp.casefold() in ("true", "yes", "on")):
@@ -197,6 +210,7 @@ def networkd(out: Recorder) -> None:
     addresses = [
         entry for entry in found if entry.section.casefold() in ("network", "address") and entry.key.text == "Address"
     ]
+    _networkd_routes(out, found)
     four = [entry for entry in addresses if not is_ipv6(entry.value.text)]
     dhcp = next(_values(found, "network", "dhcp"), "no").casefold()
     which = "yes" if not name and kind == "ether" else "no" if {*_values(found, "network", "bond")} else None
@@ -209,6 +223,23 @@ def networkd(out: Recorder) -> None:
             out, four[0].start, four[0].end, name, "static", "systemd-networkd",
             address=four[0].value.text, gateway=gateway or None, which=which,
         )  # fmt: skip
+
+
+def _networkd_routes(out: Recorder, found: list[Entry]) -> None:
+    """The `[Route]` sections, each of which begins anew."""
+    group: dict[str, Entry] = {}
+    for entry in [*(entry for entry in found if entry.section.casefold() == "route"), None]:
+        if entry is not None and entry.key.text not in group:
+            group[entry.key.text] = entry
+            continue
+        to = group.get("Destination")
+        if to is not None:
+            nowhere = _value(group, "Type") in ("blackhole", "unreachable", "prohibit")
+            written_route(
+                out, to.start, to.end, to.value.text, "nowhere" if nowhere else "gateway", _value(group, "Gateway"),
+                "systemd-networkd",
+            )  # fmt: skip
+        group = {} if entry is None else {entry.key.text: entry}
 
 
 def _values(found: list[Entry], section: str, key: str) -> Iterator[str]:

@@ -63,6 +63,7 @@ HANDLERS: dict[str, Handler] = {
     "nft": firewalls.nft,
     "ufw": firewalls.ufw,
     **dict.fromkeys(("new-netfirewallrule", "set-netfirewallrule"), firewalls.new_net_firewall_rule),
+    **dict.fromkeys(("remove-netfirewallrule", "disable-netfirewallrule"), firewalls.remove_net_firewall_rule),
     "set-netfirewallprofile": firewalls.set_net_firewall_profile,
     **dict.fromkeys(
         ("apt", "apt-get", "aptitude", "yum", "dnf", "tdnf", "microdnf", "zypper", "rpm", "dpkg", "apk"), packages.linux
@@ -88,6 +89,7 @@ HANDLERS: dict[str, Handler] = {
     "semodule": linux.semodule,
     **dict.fromkeys(("waagent", "waagent2.0"), linux.waagent),
     "sed": linux.sed,
+    "perl": linux.perl,
     "ln": linux.link,
     "fapolicyd-cli": linux.fapolicyd,
     "route": linux.route_add,
