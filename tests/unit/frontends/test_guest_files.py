@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from guest_worlds import rows
 
-from bklint import facts
+from bklint import facts, run
+from bklint.api import exit_status
 from bklint.files import MemoryReader
 from bklint.frontends import Options
 from bklint.frontends.guest import recognise
@@ -124,3 +126,39 @@ def test_a_template_with_directives_is_read_only_as_it_is_rendered(name: str) ->
     body = b"#!/bin/bash\n%{ if off }\nsystemctl disable walinuxagent\n%{ endif }\n"
     assert recognises(name, body) is None
     assert recognises(name, body.replace(b"%{ if off }", b"").replace(b"%{ endif }", b"")) is not None
+
+
+BOMB = "#cloud-config\na: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in pairwise("abcdefg")
+)
+UNREADABLE = [
+    ("user-data.yaml", BOMB, 7),
+    ("cloud-init.yaml", "#cloud-config\nruncmd:\n  - a\n   b: [c\n", 4),
+    ("etc/netplan/50.yaml", "network:\n  ethernets:\n    eth0: {dhcp4: [}\n", 3),
+    ("unattend.xml", '<unattend xmlns="urn:schemas-microsoft-com:unattend">\n<a></b>\n</unattend>\n', 2),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "line"), UNREADABLE, ids=[path for path, _, _ in UNREADABLE])
+def test_what_says_what_it_is_and_cannot_be_read_is_a_finding(path: str, text: str, line: int) -> None:
+    options = run.ScanOptions()
+    report = run.scan(["."], options, run.load_policies(options), MemoryReader({path: text}))
+    (finding,) = report.findings
+    assert (finding.policy, finding.path) == ("BKP900", path)
+    assert finding.place is not None
+    assert finding.place.position.line == line
+    assert exit_status(report) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("cloud-init.yaml", "#cloud-config\nruncmd:\n{% for x in y %}\n  - a\n{% endfor %}\n"),
+        ("cloud-init.yaml.tftpl", "#cloud-config\nruncmd:\n  - a\n   b: [c\n"),
+        ("user-data.yaml", "#cloud-config\n${ extra }\nruncmd: [\n"),
+    ],
+)
+def test_templates_need_not_be_readable(path: str, text: str) -> None:
+    options = run.ScanOptions()
+    report = run.scan(["."], options, run.load_policies(options), MemoryReader({path: text}))
+    assert list(report.findings) == []

@@ -1,7 +1,7 @@
 """One text of a known kind → the guest/* resources it stands for.
 
 What a text of its kind cannot be (a template's YAML that is no YAML before it is rendered) is counted as a gap and
-otherwise passed over: nobody has said that it must be readable.
+otherwise passed over: nobody has said that it must be readable. A file that says what it is, and is no template, must.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ READERS: dict[str, Callable[[Recorder], None]] = {
 """Kinds of configuration files."""
 
 
-def read(kind: str, out: Recorder) -> None:
-    """Add what a text of a kind stands for. Raises nothing."""
+def read(kind: str, out: Recorder, claims: bool = False) -> None:
+    """Add what a text of a kind stands for. Raises InputError only where the text `claims` to be of that kind."""
     if out.text.depth > MAX_NESTING:
         out.unit.gaps += 1
         return
@@ -81,5 +81,7 @@ def read(kind: str, out: Recorder) -> None:
             script(kind, out)
         elif kind in READERS:
             READERS[kind](out)
-    except InputError:
+    except InputError as error:
+        if claims:
+            raise type(error)(f"{error.message} (recognised as {kind})", error.offset) from error
         out.unit.gaps += 1

@@ -58,6 +58,16 @@ def recognises(path: str, head: bytes) -> str | None:
     return script if script is not None and _TELLING.search(text.lower()) else None
 
 
+_MARKUP = re.compile(rb"\{\{|\{%|\$\{|%\{|<%|<#|@@|\{\w+\}")
+_CLAIMED = frozenset({"cloud-init", "netplan", "mime", "unattend", "applocker", "wdac"})
+
+
+def claims(kind: str, path: str, text: bytes) -> bool:
+    """Whether a file says of itself that it is of a kind with a grammar: it is recognised as that, and nothing in it or
+    in its name says that it is a template, which is of that kind only when it is filled in."""
+    return kind in _CLAIMED and not path.casefold().endswith(_TEMPLATES) and _MARKUP.search(text) is None
+
+
 _NAMES = (*_SHELL, *_POWERSHELL, *_BATCH, ".yaml", ".yml", ".cfg", ".xml", ".txt", ".pkr.hcl", ".json")
 
 

@@ -43,8 +43,8 @@ def _system(kind: str) -> str:
     return "windows" if kind in _WINDOWS else "linux"
 
 
-def _read(kind: str, unit: Unit, text: GuestText) -> None:
-    read(kind, Recorder(unit, text, kind if kind in SCRIPTS else "config"))
+def _read(kind: str, unit: Unit, text: GuestText, claims: bool = False) -> None:
+    read(kind, Recorder(unit, text, kind if kind in SCRIPTS else "config"), claims)
 
 
 def _note(path: str, gaps: int) -> Note:
@@ -69,13 +69,14 @@ class GuestRoot:
         return self._source.name
 
     def lower(self, context: str, assume: Mapping[str, object]) -> World:
-        """The world of the file."""
+        """The world of the file. Raises InputError where it claims to be what it cannot be read as."""
         world = World(self.path, "guest", context)
         unit = Unit(world, self.path, image=self._image, system=_system(self._kind))
         if self._kind == "packer":
             read_build(unit, self._source)
         else:
-            _read(self._kind, unit, of_file(self._source))
+            claims = recognise.claims(self._kind, self.path, self._source.data)
+            _read(self._kind, unit, of_file(self._source), claims)
         if unit.gaps:
             world.notes.append(_note(self.path, unit.gaps))
         return world
