@@ -28,6 +28,7 @@ FILES = "guest/fileRemovals"
 PROXIES = "guest/proxySettings"
 MOUNTS = "guest/mounts"
 SOURCES = "guest/agentSources"
+ACLS = "guest/aclChanges"
 SELINUX = "guest/selinux"
 SQL = "guest/sqlBackups"
 SETTINGS = "guest/agentSettings"
@@ -35,7 +36,7 @@ SQL_MACHINES = "Microsoft.SqlVirtualMachine/sqlVirtualMachines"
 
 TYPES = (
     SERVICES, INTERFACES, RULES, DEFAULTS, REGISTRY, PACKAGES, FILES, PROXIES, MOUNTS, SELINUX, SQL, "guest/routes",
-    "guest/aclChanges", SOURCES, SETTINGS, "guest/bitLockerActions",
+    ACLS, SOURCES, SETTINGS, "guest/bitLockerActions",
     "guest/applicationControlRules",
 )  # fmt: skip
 

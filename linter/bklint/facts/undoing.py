@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 
 from bklint.facts import fact, read, record
 from bklint.facts.guest import (
+    ACLS,
     FILES,
     INTERFACES,
     PACKAGES,
@@ -93,6 +94,20 @@ _UNDONE: dict[str, Callable[[Resource, Resource], bool]] = {
     SOURCES: _replaced,
     INTERFACES: _interface_undone,
 }
+
+
+@fact("guestAclRestored", ACLS)
+def guest_acl_restored(change: Resource) -> Value:
+    """Whether a later statement of the unit grants on MachineKeys what the documents grant: anyone of theirs where this
+    one takes ownership, which their repair begins with, and Everyone where it resets. catalogue BKP613"""
+    action = text_of(change, "action")
+    found = False
+    for each in later(change, ACLS):
+        data = property_of(each, "granted").data
+        granted = {item.data for item in data.items} if isinstance(data, ListData) else set()
+        restores = text_of(each, "action") == "restore"
+        found = found or (restores and (action == "own" or (action == "reset" and "everyone" in granted)))
+    return Value(found, change.body.place)
 
 
 # -- said twice --------------------------------------------------------------------------------------------------------

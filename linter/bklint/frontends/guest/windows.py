@@ -90,22 +90,34 @@ def icacls(call: Call) -> None:
     if path is None:
         return
     rest = [arg.low for arg in call.args if not _MACHINE_KEYS.search(arg.text)]
-    action = "change" if call.name == "takeown" else _acl_action(rest)
+    action = "own" if call.name == "takeown" else _acl_action(rest)
     if action:
-        call.record("aclChanges", path="machinekeys", action=action, how=call.name)
+        granted = sorted({name for word in rest for name, pattern in _TRUSTEES.items() if pattern.match(word)})
+        call.record("aclChanges", path="machinekeys", action=action, how=call.name, granted=granted)
 
 
 _SWITCHES = frozenset({"/t", "/c", "/l", "/q", "/e", "/y"})
-_TRUSTEES = re.compile(
-    r"(?:\*s-1-1-0|everyone):\(?(?:oi\)\(?|ci\)\(?|\(|\))*r,w\)?\Z|(?:\*s-1-5-32-544|(?:builtin\\)?administrators):(?:\(\w\w\))*\(?f\)?\Z"
-)
+_TRUSTEES = {
+    "everyone": re.compile(r"(?:\*s-1-1-0|everyone):\(?(?:oi\)\(?|ci\)\(?|\(|\))*r,w\)?\Z"),
+    "administrators": re.compile(r"(?:\*s-1-5-32-544|(?:builtin\\)?administrators):(?:\(\w\w\))*\(?f\)?\Z"),
+    "system": re.compile(r"(?:\*s-1-5-18|(?:nt authority\\)?system):(?:\(\w\w\))*\(?f\)?\Z"),
+    "network service": re.compile(
+        r"(?:\*s-1-5-20|(?:nt authority\\)?network ?service):(?:\(\w\w\))*\(?(?:r|rx|gr)\)?\Z"
+    ),
+}
+"""What the documents grant on MachineKeys: S1 to Everyone and Administrators, the repair of remote desktop (which takes
+ownership first) to Administrators, SYSTEM and Network Service:
+https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/troubleshoot-rdp-internal-error"""
 
 
 def _acl_action(words: list[str]) -> str:
-    """What icacls does: nothing for a look, `restore`, `reset` or `change`."""
+    """What icacls does: nothing for a look, `restore`, `reset` or `change`. Inheritance may be cut where the same command
+    grants what is the default."""
     verbs = [word for word in words if word[:1] == "/" and word not in _SWITCHES]
     if not verbs or all(word.startswith(("/save", "/verify", "/findsid", "/restore")) for word in verbs):
         return ""
+    default = all(any(_TRUSTEES[name].match(word) for word in words) for name in ("everyone", "administrators"))
+    verbs = [word for word in verbs if not (default and word in ("/inheritance:r", "/inheritance:d"))]
     if any(
         word.startswith(("/inheritance:r", "/inheritance:d", "/remove", "/deny", "/setowner", "/s", "/p", "/r", "/d"))
         and word != "/reset"
@@ -115,7 +127,7 @@ def _acl_action(words: list[str]) -> str:
     if "/reset" in verbs:
         return "reset"
     grants = [word for word in words if ":" in word and word[:1] != "/"]
-    if all(_TRUSTEES.match(word) for word in grants) and grants:
+    if grants and all(any(pattern.match(word) for pattern in _TRUSTEES.values()) for word in grants):
         return "restore"
     return "change"
 
