@@ -18,6 +18,7 @@ from typing import Any
 
 from bklint.frontends.guest.addresses import netsh_tags
 from bklint.frontends.guest.calls import Call
+from bklint.frontends.guest.nft_names import Names
 from bklint.frontends.guest.record import Recorder
 from bklint.frontends.guest.text import marked
 from bklint.model import path as paths
@@ -60,7 +61,7 @@ def reach(destinations: Sequence[str]) -> str | None:
 def covers(protocol: str, ports: Sequence[str]) -> list[str] | None:
     """The ports that matter which a rule takes; None where that is not known."""
     low = protocol.casefold().strip()
-    if any(marked(word) for word in (low, *ports)):
+    if any(marked(word) or word[:1] in ("$", "@") for word in (low, *ports)):
         return None
     words = [word.strip() for text in ports for word in re.split(r"[,\s{}]+", text) if word.strip()]
     everything = not words or any(word.casefold() in ("any", "*", "rpc") for word in words)
@@ -87,14 +88,15 @@ def _in_range(port: int, word: str) -> bool:
 def rule(
     out: Recorder, start: int, end: int, conditional: bool, *, action: str, tool: str, destinations: Sequence[str] = (),
     protocol: str = "", ports: Sequence[str] = (), chain: str = "", position: str = "bottom", owner: str = "",
-    direction: str = "out", narrowed: bool = False, jump: str = "", key: str = "",
+    direction: str = "out", narrowed: bool = False, jump: str = "", key: str = "", cause: str = "",
 ) -> None:  # fmt: skip
     """Record one rule. `narrowed`: further conditions keep it from the agent's new connections, which root makes. `jump`:
-    the chain that it leads to. `key`: what a command that deletes it says of it."""
+    the chain that it leads to. `key`: what a command that deletes it says of it. `cause`: a name in it that
+    is not known."""
     narrowed = narrowed or (action == "block" and owner not in ("", "0", "root") and not marked(owner))
     place = out.text.place(start, end)
     why = next((u for word in (*destinations, *ports, protocol) if (u := out.text.unknowns.first(word))), None)
-    unknown = why or Unknown(Reason.UNSUPPORTED, "the addresses of this rule", place)
+    unknown = why or Unknown(Reason.UNSUPPORTED, cause or "the addresses of this rule", place)
     found, taken = reach(destinations), covers(protocol, ports)
     fields: dict[str, Any] = {
         "reach": Value(unknown if found is None else "other" if narrowed else found, place),
@@ -317,11 +319,12 @@ def rich_rule(out: Recorder, start: int, end: int, conditional: bool, text: str)
 def nft(call: Call) -> None:
     """`nft add rule inet filter output ip daddr ADDRESS drop`."""
     text = " ".join(arg.text for arg in call.args)
+    call.out.unit.sets.read(text.replace("\\;", ";"))
     match = re.match(r"(add|insert)\s+rule\s+(?:(?:ip|inet|ip6|bridge|netdev|arp)\s+)?(\S+)\s+(\S+)\s+(.*)", text, re.S)
     if match:
         nft_rule(
             call.out, call.start, call.end, call.conditional, match[4], f"{match[2]}/{match[3]}",
-            "1" if match[1] == "insert" else "bottom",
+            "1" if match[1] == "insert" else "bottom", call.out.unit.sets,
         )  # fmt: skip
         return
     match = re.match(r"add\s+chain\s+.*hook\s+output\b.*policy\s+(drop|accept)", text, re.S)
@@ -329,8 +332,10 @@ def nft(call: Call) -> None:
         default(call.out, call.start, call.end, call.conditional, _ACTIONS[match[1]], "nftables")
 
 
-def nft_rule(out: Recorder, start: int, end: int, conditional: bool, text: str, chain: str, position: str) -> None:
-    """One rule in the notation of nft."""
+def nft_rule(
+    out: Recorder, start: int, end: int, conditional: bool, text: str, chain: str, position: str, names: Names
+) -> None:
+    """One rule in the notation of nft, with names for addresses and ports replaced."""
     name = chain.rpartition("/")[2].casefold()
     if name in ("input", "forward", "prerouting"):
         return
@@ -346,11 +351,13 @@ def nft_rule(out: Recorder, start: int, end: int, conditional: bool, text: str, 
         or (owner and owner[1])
         or (states and "new" not in (states[1] or states[2]) and "invalid" not in (states[1] or states[2]))
     )
-    destinations = [word.strip() for word in destination[2].strip("{}").split(",")] if destination else ()
+    destinations = names.resolve(_listed(destination[2])) if destination else []
+    ports = names.resolve(_listed(port[2])) if port else []
+    unread = next((word for word in (*destinations, *ports) if word[:1] in "$@"), "")
     rule(
         out, start, end, conditional, action=_ACTIONS[action[1]] if action else "other", tool="nftables",
         destinations=destinations, protocol=port[1] if port else protocol[1] if protocol else "",
-        ports=[port[2]] if port else (), chain=chain, position=position, owner=owner[2] if owner else "", narrowed=narrowed,
+        ports=ports, chain=chain, position=position, owner=owner[2] if owner else "", narrowed=narrowed, cause=unread,
     )  # fmt: skip
 
 
@@ -362,6 +369,8 @@ _NFT = re.compile(
 def nft_file(out: Recorder) -> None:
     """A file for `nft -f`."""
     data = out.text.data
+    names = Names()
+    names.read(data.decode("utf-8", "replace"))
     stack: list[str] = []
     output: set[str] = set()
     start, text, inner = -1, "", 0
@@ -386,13 +395,20 @@ def nft_file(out: Recorder) -> None:
         if match and match["open"]:
             stack.append(text.strip())
         elif text.strip():
-            _nft_statement(out, start, match.start() if match else len(data), text.strip(), stack, output)
+            _nft_statement(out, start, match.start() if match else len(data), text.strip(), stack, output, names)
         if match and match["close"] and stack:
             stack.pop()
         start, text = -1, ""
 
 
-def _nft_statement(out: Recorder, start: int, end: int, text: str, stack: list[str], output: set[str]) -> None:
+def _listed(text: str) -> list[str]:
+    """The members of `{ a, b }`, or the one word."""
+    return [word.strip() for word in text.strip("{} ").split(",") if word.strip()]
+
+
+def _nft_statement(
+    out: Recorder, start: int, end: int, text: str, stack: list[str], output: set[str], names: Names
+) -> None:
     chain = stack[-1].split()[-1] if stack and stack[-1].startswith("chain") else ""
     table = next((entry for entry in stack if entry.startswith("table")), "")
     if "ip6" in table.split():
@@ -404,7 +420,7 @@ def _nft_statement(out: Recorder, start: int, end: int, text: str, stack: list[s
     if policy and name in output:
         default(out, start, end, False, _ACTIONS[policy[1]], "nftables")
     elif chain and name in output and not text.startswith("type "):
-        nft_rule(out, start, end, False, text, name, "bottom")
+        nft_rule(out, start, end, False, text, name, "bottom", names)
 
 
 # -- ufw ---------------------------------------------------------------------------------------------------------------

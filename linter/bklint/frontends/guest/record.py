@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bklint.frontends.guest.nft_names import Names
 from bklint.frontends.guest.text import GuestText
 from bklint.model.inventory import World
 from bklint.model.resource import DEPLOYMENT_GROUP, DEPLOYMENT_SUBSCRIPTION, Resource
@@ -41,6 +42,8 @@ class Unit:
     addresses: dict[str, int] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
     """What has been seen so far that later statements depend on (`switch`, `renamed:lan`)."""
+    sets: Names = field(default_factory=Names)
+    """The sets of nftables that commands have made so far."""
 
 
 class Recorder:
