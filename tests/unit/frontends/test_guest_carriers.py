@@ -332,6 +332,15 @@ def test_a_script_encoded_in_a_command(command: str) -> None:
     assert [each[1:] for each in told({**files, "scripts/a.sh": SCRIPT})] == [("scripts/a.sh", STOP)]
 
 
+def test_an_archive_of_dsc_that_is_not_opened_is_named() -> None:
+    given = {"configuration": {"url": "https://x/y/Server.zip", "script": "Server.ps1", "function": "Main"}}
+    files = template(extension("DSC", **given))
+    (note,) = [each for each in world(files).notes if each.kind == "archive not read"]
+    assert (note.message.startswith("Server.zip"), note.strict) == (True, True)
+    files["Server/Server.ps1"] = "Configuration Main { Service a { Name = 'VSS'; StartupType = 'Disabled' } }"
+    assert [each.kind for each in world(files).notes] == []
+
+
 def test_what_is_no_script_adds_nothing() -> None:
     assert told(machine('  custom_data = "AAECAw=="\n')) == []
     assert told(template(extension("AzureMonitorLinuxAgent", commandToExecute=STOP))) == []

@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from guest_worlds import places, rows
 
+from bklint.frontends.guest import recognise
+
 
 def configuration(resource: str, before: str = "") -> str:
     return f"Configuration Server {{\n  param([string] $Name = 'x')\n  Import-DscResource -ModuleName PSDscResources\n{before}  Node localhost {{\n{resource}\n  }}\n}}\nServer -OutputPath C:\\dsc\n"
@@ -72,3 +74,37 @@ def test_outside_of_a_configuration_a_block_is_no_resource() -> None:
     assert (
         rows("powershell", "Service A { Name = 'VSS'; StartupType = 'Disabled' }\n", "serviceChanges", "service") == []
     )
+
+
+COMPILED = """/* @TargetNode='localhost' */
+instance of MSFT_ServiceResource as $MSFT_ServiceResource1ref
+{
+ ResourceID = "[Service]a; {b}"; // StartupType = "Manual";
+ Name = "VSS";
+ StartupType = "Disabled";
+ State = "Stopped";
+};
+instance of DSC_Firewall
+{
+ Direction = "Outbound"; Action = "Block";
+ RemoteAddress = { "10.0.0.1", "168.63.129.16" };
+};
+instance of OMI_ConfigurationDocument { Name = "x"; Version = "2.0.0"; };
+"""
+
+
+def test_compiled_configurations() -> None:
+    assert rows("mof", COMPILED, "serviceChanges", "service", "action") == [("vss", "disable"), ("vss", "stop")]
+    assert rows("mof", COMPILED, "firewallRules", "action", "reach") == [("block", "explicit")]
+    assert places("mof", COMPILED, "serviceChanges")[0] == 'StartupType = "Disabled"'
+
+
+def test_a_compiled_configuration_is_recognised_by_name_and_content() -> None:
+    assert recognise.recognises("a/localhost.mof", COMPILED.encode()) == "mof"
+    assert recognise.recognises("a/localhost.mof", COMPILED.encode("utf-16")) == "mof"
+    assert recognise.recognises("a/schema.mof", b"class A : OMI_BaseResource {};") is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 40, 120, 200])
+def test_a_compiled_configuration_that_is_cut_off(size: int) -> None:
+    rows("mof", COMPILED[:size], "serviceChanges", "service")

@@ -16,7 +16,7 @@ from bklint.frontends.guest import recognise
 from bklint.frontends.guest.cloud_init import unbase64, unzipped
 from bklint.frontends.guest.text import GuestText, leaves, of_file, of_value, within
 from bklint.model.compare import equal
-from bklint.model.inventory import World
+from bklint.model.inventory import Note, World
 from bklint.model.relations import SCALE_SET, VM
 from bklint.model.resource import Resource
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, step
@@ -337,6 +337,9 @@ def _desired_state(owner: Resource | None, settings: Value, world: World, reader
         if found:
             yield from found
             return
+    if words:
+        message = f"{words[-1]}: the archive of a DSC extension is not opened; put its script beside it to have it read"
+        world.notes.append(Note("archive not read", message, place.place, strict=True))
 
 
 def _segments(uri: Value) -> list[str]:

@@ -3,7 +3,8 @@
 A resource's settings say the state that a machine is brought to and kept in. Those of the modules
 PSDesiredStateConfiguration, PSDscResources and NetworkingDsc count, with the `x` that older versions begin with:
 https://learn.microsoft.com/powershell/dsc/reference/resources/windows/serviceresource and its siblings,
-https://github.com/dsccommunity/NetworkingDsc/wiki. Others are passed over, and so are compiled `.mof` files.
+https://github.com/dsccommunity/NetworkingDsc/wiki. Others are passed over. Compiled configurations give the same
+calls (`mof.py`).
 """
 
 from __future__ import annotations

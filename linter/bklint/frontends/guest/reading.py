@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bklint.errors import InputError
-from bklint.frontends.guest import cloud_init, firewalls, network_files, registry, system_files, wdac, windows_files
+from bklint.frontends.guest import (
+    cloud_init,
+    firewalls,
+    mof,
+    network_files,
+    registry,
+    system_files,
+    wdac,
+    windows_files,
+)
 from bklint.frontends.guest.interpreter import Interpreter
 from bklint.frontends.guest.programs import run
 from bklint.frontends.guest.record import Recorder
@@ -67,6 +76,7 @@ READERS: dict[str, Callable[[Recorder], None]] = {
     "unattend": windows_files.unattend,
     "applocker": windows_files.applocker,
     "wdac": wdac.policy,
+    "mof": mof.file,
 }
 """Kinds of configuration files."""
 

@@ -121,6 +121,7 @@ _PATHS = (
     (re.compile(r"\.mount\Z"), "mountunit"),
     (re.compile(r"\.reg\Z"), "registry"),
     (re.compile(r"\.inf\Z"), "template"),
+    (re.compile(r"\.mof\Z"), "mof"),
 )
 
 _CONTENTS = {
@@ -141,6 +142,7 @@ _CONTENTS = {
     "template": re.compile(rb"^\[(?:File Security|Registry Values|Service General Setting|Unicode)\]", re.M | re.I),
     "waagent": re.compile(rb"^\s*#?\s*\w+\.\w+(?:\.\w+)?=", re.M),
     "nftables": re.compile(rb"\b(?:table|chain)\s"),
+    "mof": re.compile(rb"\binstance\s+of\s+(?:MSFT|DSC)_", re.I),
     "mountunit": re.compile(rb"^\[Mount\]", re.M),
     "unit": re.compile(rb"^\[Service\]", re.M),
 }

@@ -16,7 +16,7 @@ from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.model.value import Value
 from bklint.source import Source
 
-_WINDOWS = frozenset({"powershell", "batch", "registry", "template", "unattend", "applocker", "wdac"})
+_WINDOWS = frozenset({"powershell", "batch", "registry", "template", "unattend", "applocker", "wdac", "mof"})
 
 
 def attach(world: World, reader: Reader) -> None:
