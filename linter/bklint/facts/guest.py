@@ -328,6 +328,10 @@ def guest_mount_twin(mount: Resource) -> Value:
     for each in unit_of(mount, MOUNTS):
         if each is mount:
             break
+        if _apart(each, mount) and equal(property_of(each, "point"), point) is True:  # perhaps one or the other
+            place = each.body.place
+            undecided = undecided or Unknown(Reason.CONDITION, "whether both mounts are made", place)
+            continue
         if equal(property_of(each, "point"), point) is None:
             undecided = undecided or point.unknown or property_of(each, "point").unknown
         if equal(property_of(each, "point"), point) is True and same(mount, each, "device") is False:
@@ -338,6 +342,14 @@ def guest_mount_twin(mount: Resource) -> Value:
             )
     found = Value(False if undecided is None else undecided, point.place)
     return record(mount.body, exists=found, bind=Value(False), first=Value(None, point.place))
+
+
+def _apart(a: Resource, b: Resource) -> bool:
+    """Whether two things happen under conditions of which neither is the other's, so that perhaps only one does."""
+    if property_of(a, "conditional").data is not True or property_of(b, "conditional").data is not True:
+        return False
+    first, second = str(a.extra["branch"].data), str(b.extra["branch"].data)
+    return not (first.startswith(second) or second.startswith(first))
 
 
 @fact("guestSelinuxExcluded", SELINUX)

@@ -202,6 +202,7 @@ class Interpreter:
 
     def _take(self, statement: Statement) -> Iterator[Call]:
         self._branch = (*self._path, *statement.branch)
+        self._out.branch = "".join(f"{each}/" for each in self._branch)
         if statement.members is not None:
             yield self._desired(statement, statement.members)
         elif statement.words:

@@ -54,10 +54,14 @@ class Recorder:
         self.text = text
         self.dialect = dialect if dialect in DIALECTS else "config"
         self.conditional = conditional
+        self.branch = ""
+        """The conditions around what is being read, each with a stroke behind it."""
 
     def under(self, text: GuestText, dialect: str, conditional: bool = False) -> Recorder:
         """A recorder for a text that this one carries."""
-        return Recorder(self.unit, text, dialect, self.conditional or conditional)
+        found = Recorder(self.unit, text, dialect, self.conditional or conditional)
+        found.branch = self.branch
+        return found
 
     def add(
         self, kind: str, start: int, end: int, conditional: bool = False, at: Locator | None = None, **fields: Data
@@ -90,6 +94,7 @@ class Recorder:
         self.unit.order += 1
         resource.extra["order"] = Value(self.unit.order)
         resource.extra["unit"] = Value(self.unit.label)
+        resource.extra["branch"] = Value(self.branch)
         resource.extra["image"] = Value(self.unit.image)
         if self.unit.carrier is not None:
             resource.extra["carried"] = Value(self.unit.carrier.data)
