@@ -21,6 +21,8 @@ FOLLOWED = [
     ("powershell", "$l = @(); $l += 'a'; $l += 'b','c'\n$l.ForEach({ Stop-Service $_ })", ["a", "b", "c"]),
     ("powershell", "@('a','b').ForEach({ Stop-Service $_ })", ["a", "b"]),
     ("powershell", "foreach ($s in 'a') { $n = \"x$s\"; Stop-Service $n }", ["xa"]),
+    ("powershell", "$l = @('a') + 'b' + @('c')\nStop-Service $l", ["a", "b", "c"]),
+    ("powershell", "$n = 'b'\nStop-Service ('a' + $n)\n$m = 'x' + $n\nStop-Service $m", ["ab", "xb"]),
     ("powershell", "$l = 'a','b'\nStop-Service $l[1]\nStop-Service $l[-2]", ["b", "a"]),
     ("powershell", "$p = @{Name='a'; Force=$true}\nStop-Service @p", ["a"]),
     ("powershell", "$p = @{ Name = 'a' }\n$p.Name = 'b'\nStop-Service @p", ["b"]),

@@ -351,6 +351,9 @@ class Interpreter:
         if joined is not None:
             head, tail = (self._operand(joined[part], word) for part in ("head", "tail"))
             return Held(head.text.rstrip("\\") + "\\" + tail.text.lstrip("\\"), origin=head.origin or tail.origin)
+        added = _ADDED.fullmatch(ref.text) if not ref.name and self._family == "powershell" else None
+        if added is not None:
+            return _sum([self._operand(each[0], word) for each in _OPERAND.finditer(added[1])])
         base = re.split(r"[.\[]", key, maxsplit=1)[0]
         held = self._get(key) or self._get(base) if ref.name else None
         steps = key[len(base) :] if held is not None and self._get(key) is not held else ""
@@ -440,6 +443,8 @@ class Interpreter:
         self._calls[id(statement)] = call
         if len(statement.words) == 1 and call.name == "":
             self._values[id(statement)] = self._held(statement.words[0])
+        elif self._family == "powershell" and call.name == "" and _is_sum([arg.text for arg in args]):
+            self._values[id(statement)] = _sum([self._held(word) for word in statement.words[::2]])
         elif self._family == "powershell" and len(args) == 3 and args[1].low in ("-split", "-csplit", "-isplit"):
             separator = args[2].text.replace("\\s*", "")
             if separator in (",", ";", "|", " ", "\n") and not marked(args[0].text):
@@ -602,6 +607,21 @@ class Interpreter:
         return _IN_BODY.sub(replaced, raw)
 
 
+def _is_sum(words: Sequence[str]) -> bool:
+    return len(words) > 2 and len(words) % 2 == 1 and all(word == "+" for word in words[1::2])
+
+
+def _sum(operands: Sequence[Held]) -> Held:
+    """`+` of PowerShell: of a list a longer list, else a longer text."""
+    first, *rest = operands
+    if first.items is not None:
+        return listed((*first.items, *(each for held in rest for each in held.each)))
+    text = "".join(held.text for held in operands)
+    return Held(text[:MAX_TEXT], origin=next((held.origin for held in operands if held.origin), ""))
+
+
+_OPERAND = re.compile(r"'[^']*'|\"[^\"$`]*\"|\$\w+")
+_ADDED = re.compile(rf"\(\s*((?:{_OPERAND.pattern})(?:\s*\+\s*(?:{_OPERAND.pattern}))+)\s*\)")
 _INDEX = re.compile(r"\[\$(\w+)\]")
 _JOIN = re.compile(
     r"\(\s*Join-Path\s+(?:-Path\s+)?(?P<head>'[^']*'|\"[^\"$]*\"|\$[\w:]+)\s+(?:-ChildPath\s+)?(?P<tail>'[^']*'|\"[^\"$]*\"|\$\w+|[\w\\]+)\s*\)",

@@ -208,7 +208,14 @@ def carried_kind(text: bytes, windows: bool | None) -> str | None:
         return _xml_kind(text)
     if windows is not None:
         return "powershell" if windows else "shell"
-    return "powershell" if re.search(rb"^\s*(?:\$\w+\s*=|[A-Z][a-z]+-[A-Z]\w+\s)", text, re.M) else "shell"
+    return "powershell" if _CMDLETS.search(text) else "shell"
+
+
+_CMDLETS = re.compile(
+    rb"^\s*(?:\$\w+\s*=|[A-Z][a-z]+-[A-Z]\w+\s)"
+    rb"|[|{;(]\s*(?:Get|Set|Stop|Start|New|Remove|Add|Enable|Disable|Restart|Install|Uninstall|ForEach|Where|Select|Out)-[A-Z]\w+",
+    re.M,
+)
 
 
 _SCRIPT_PARTS = frozenset({"text/x-shellscript", "text/cloud-boothook", "text/x-shellscript-per-boot",
