@@ -69,6 +69,21 @@ BY_HAND = {
         "statements are not removed",
     ),
     **dict.fromkeys(
+        (
+            "BKP608-bad14-powershell",
+            "BKP611-bad14-powershell",
+            "BKP610-bad25-powershell",
+            "BKP610-bad26-powershell",
+        ),
+        "another statement of the same defect would be told then",
+    ),
+    **dict.fromkeys(("BKP619-bad16-powershell", "BKP619-bad17-shell"), "statements are not removed"),
+    **dict.fromkeys(
+        ("BKP610-bad20-powershell", "BKP610-bad21-powershell", "BKP610-bad24-batch"),
+        "the statement is about other services, too",
+    ),
+    "BKP610-bad22-powershell": "the start type is in a hash table",
+    **dict.fromkeys(
         ("BKP611-bad4-powershell", "BKP611-bad10-powershell", "BKP611-bad11-powershell", "BKP611-bad12-powershell"),
         "a policy of Windows Installer, not its service",
     ),
