@@ -79,10 +79,12 @@ BY_HAND = {
     ),
     **dict.fromkeys(("BKP619-bad16-powershell", "BKP619-bad17-shell"), "statements are not removed"),
     **dict.fromkeys(
-        ("BKP610-bad20-powershell", "BKP610-bad21-powershell", "BKP610-bad24-batch"),
+        ("BKP610-bad21-powershell", "BKP610-bad24-batch"),
         "the statement is about other services, too",
     ),
     "BKP610-bad22-powershell": "the start type is in a hash table",
+    "BKP603-bad18-shell": "a last rule for everything, and no default",
+    "BKP602-bad27-shell": "a chain of one's own",
     **dict.fromkeys(
         ("BKP611-bad4-powershell", "BKP611-bad10-powershell", "BKP611-bad11-powershell", "BKP611-bad12-powershell"),
         "a policy of Windows Installer, not its service",
