@@ -24,6 +24,9 @@ from bklint.source import Source
 MAX_ROUNDS = 20
 """Most times that is planned anew; each round mends at least one finding."""
 
+Statement = tuple[str, str, str]
+"""Policy, file and text of a statement in a script."""
+
 Sign = tuple[str, str, str, str]
 """Policy, address, sub-key and file: what a finding is recognised by while texts move."""
 
@@ -203,9 +206,10 @@ def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severi
     """Raises RefusedError where a finding is still there, a check is undecided now, or a new finding came up.
 
     What is left of an error as mere advice, below the severity that is mended, counts as gone; what a finding stood for
-    is not new when it is told by itself.
+    is not new when it is told by itself, nor is another statement that it named as a part of the same.
     """
-    were, are = _marks(before.findings), _marks(after.findings)
+    parts = _parts(plans)
+    were, are = _marks(before.findings), _marks(each for each in after.findings if _statement(each) not in parts)
     for plan in plans:
         level = min(least, plan.finding.severity)
         there = _marks(each for each in after.findings if each.severity >= level)
@@ -221,6 +225,23 @@ def _compare(before: Report, after: Report, plans: Sequence[Plan], least: Severi
         raise RefusedError("it could not be decided any more whether the fault is gone")
     if after.files_unread > before.files_unread:
         raise RefusedError("a file could not be read any more")
+
+
+def _parts(plans: Sequence[Plan]) -> set[Statement]:
+    """The other statements that findings in scripts name."""
+    return {
+        (plan.finding.policy, place.source.name, place.text)
+        for plan in plans
+        if plan.finding.resource_type.startswith("guest/")
+        for place in (each.place.locate() for each in plan.finding.related if each.kind == "point")
+    }
+
+
+def _statement(finding: Finding) -> Statement | None:
+    if not finding.resource_type.startswith("guest/") or finding.place is None:
+        return None
+    place = finding.place.locate()
+    return finding.policy, place.source.name, place.text
 
 
 def changed_meanwhile(fixed: Fixed, reader: Reader) -> Iterator[str]:

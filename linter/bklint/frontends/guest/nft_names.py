@@ -17,7 +17,8 @@ MAX_WORDS = 5000
 
 _COMMENT = re.compile(r"#[^\n]*")
 _DEFINE = re.compile(
-    r"^[ \t]*(?P<verb>define|redefine|undefine)[ \t]+(?P<name>\w+)[ \t]*(?:=[ \t]*(?P<value>\{[^}]*\}|[^\n;]*))?", re.M
+    r"^\ufeff?[ \t]*(?P<verb>define|redefine|undefine)[ \t]+(?P<name>\w+)[ \t]*(?:=[ \t]*(?P<value>\{[^}]*\}|[^\n;]*))?",
+    re.M,
 )
 _SET = re.compile(
     r"\bset[ \t]+(?:(?:ip6?|inet|arp|bridge|netdev)[ \t]+\w+[ \t]+|\w+[ \t]+)?(?P<name>[\w-]+)[ \t]*"
