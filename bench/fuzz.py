@@ -1,73 +1,80 @@
 """Fuzzing: damaged and recombined inputs of every kind. `python -m bench.fuzz --minutes 10`.
 
-Samples and policy examples are cut, repeated, spliced and sprinkled with what breaks parsers, by a seeded generator, and
-given to the part that reads them. Nothing may be raised but the errors meant for the input, no scan may hold an internal
-error (BKP901), and no input may take longer than `SECONDS` of CPU. What fails is written to `--keep`, to be made a test.
+Samples and policy examples are cut, repeated, spliced and recombined by a seeded generator, expressions are made by grammars
+(`fuzz_inputs`), and all of it is given to the part that reads it. Nothing may be raised but the errors meant for the input,
+every report must be sound (`fuzz_oracles`), no input may take longer than `SECONDS` of CPU nor more than `MEGABYTES`. What
+fails is written to `--keep`, to be made a test. `--seeds DIR` adds files of that tree to those that inputs are made of.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import resource
+import signal
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "linter"))
+sys.path[:0] = [str(ROOT), str(ROOT / "linter")]
 
+from bench import fuzz_inputs as inputs  # noqa: E402
+from bench import fuzz_oracles as oracles  # noqa: E402
 from bklint import run  # noqa: E402
 from bklint.errors import BklintError  # noqa: E402
-from bklint.files import MemoryReader  # noqa: E402
 
 SECONDS = 5.0
 """Most CPU for one small input, on a slow machine."""
 
-MAX_INPUT = 40_000
-"""Longest input that is made, in bytes."""
-
-TOKENS = (
-    b"{", b"}", b"[", b"]", b"(", b")", b'"', b"'", b"${", b"%{", b"%{ if ", b"%{ endif }", b"<<EOT\n", b"EOT\n", b"\\", b"\n",
-    b"\r\n", b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b",", b":", b"=", b"==", b"?", b"...", b"//",
-    b"/*", b"*/", b"#", b"null", b"true", b"-1", b"1e999", b"99999999999999999999", b"NaN", b"[*]", b".*", b"each.key",
-    b"count.index", b"var.x", b"local.a", b"module.m", b"data.x.y", b"self", b"path.module", b"for x in ", b"for_each", b"count",
-    b"dynamic", b"[concat(", b"[parameters('", b"[variables('", b"[copyIndex()]", b"[reference(", b"[resourceId('", b"')]",
-    b"[[", b"\\u0000", b"\\ud800", b"- ", b"  ", b"\t", b"&a", b"*a", b"!!", b"<<: ", b"---", b"|", b">", b"`", b"$(", b"@'",
-    b"<#", b"#>", b"if [ ", b"done", b"fi", b"| sh", b"&&", b"%FOO%", b"168.63.129.16", b"0.0.0.0/0", b"\xe2\x80\xae",
-    b"bklint: ", b"jsondecode(", b"yamldecode(", b"templatefile(", b"regex(", b"format(\"%", b"merge(", b"flatten(",
-    b"setproduct(", b"try(", b"cidrsubnet(", b"base64gzip(", b"join(", b"split(", b"range(",
-)  # fmt: skip
+MEGABYTES = 300
+"""Most by which one small input may raise the memory of the process."""
 
 Target = Callable[[bytes, Random], None]
 
 
-def _scanned(*names: str) -> Target:
-    """A scan of one file under a name that its content fits."""
-    policies = run.load_policies(run.ScanOptions())
+class Kind(NamedTuple):
+    """What reads an input, what inputs are made of, and how."""
+
+    target: Target
+    seeds: Sequence[bytes]
+    makers: tuple[inputs.Maker, ...] = (inputs.damaged,)
+
+
+def _among(files: Mapping[str, str | bytes], *names: str) -> Target:
+    """A scan of the input, under one of the names, among other files."""
 
     def target(data: bytes, random: Random) -> None:
-        name = random.choice(names)
-        report = run.scan(["."], run.ScanOptions(), policies, MemoryReader({name: data}))
-        for finding in report.findings:
-            assert finding.policy != run.INTERNAL, finding.message
-            for place in (finding.place, finding.fix_at):
-                if place is not None:
-                    found = place.locate()
-                    assert 0 <= found.start <= found.end <= len(found.source.data), "a place outside of the file"
-        _reported(report)
+        oracles.scanned({**files, random.choice(names): data}, _policies(), random)
 
     return target
 
 
-def _reported(report: Any) -> None:
-    from bklint.reporters import Style, render
+def _mended(*names: str) -> Target:
+    """What `--fix` makes of the input."""
 
-    for format_ in ("text", "json"):
-        render(format_, report, Style())
+    def target(data: bytes, random: Random) -> None:
+        oracles.mended({random.choice(names): data}, _policies())
+
+    return target
+
+
+def _policies() -> Any:
+    global _POLICIES
+    if _POLICIES is None:
+        _POLICIES = run.load_policies(run.ScanOptions())
+    return _POLICIES
+
+
+_POLICIES: Any = None
 
 
 def _terraform_expression(data: bytes, random: Random) -> None:
@@ -83,16 +90,12 @@ def _arm_expression(data: bytes, random: Random) -> None:
 
 
 def _policy(data: bytes, random: Random) -> None:
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as directory:
         Path(directory, "x.yaml").write_bytes(data)
         run.load_policies(run.ScanOptions(policy_directories=(directory,)))
 
 
 def _configuration(data: bytes, random: Random) -> None:
-    from tempfile import TemporaryDirectory
-
     from bklint import config
 
     name = random.choice((".bklint.yaml", "pyproject.toml"))
@@ -102,9 +105,50 @@ def _configuration(data: bytes, random: Random) -> None:
         run.load_policies(run.ScanOptions(config=config.load(str(path))))
 
 
+def _baseline(data: bytes, random: Random) -> None:
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "baseline.json")
+        path.write_bytes(data)
+        options = run.ScanOptions(baseline=str(path))
+        oracles.sound(run.scan(["."], options, _policies(), oracles.MemoryReader({"main.tf": FAULT})), {})
+
+
+def _command(*arguments: str) -> Target:
+    """A run of the command with the input on standard input or as an argument (`@`); only exit statuses that are documented."""
+    from bklint import cli
+
+    def target(data: bytes, random: Random) -> None:
+        text = data.decode("utf-8", "replace").replace("\0", "")
+        given = [text if each == "@" else each for each in arguments]
+        out, err = _Output(), _Output()
+        stdin, here = sys.stdin, os.getcwd()
+        sys.stdin = io.TextIOWrapper(io.BytesIO(data))
+        try:
+            os.chdir(ROOT / "sample-templates" / "first-look")
+            with redirect_stdout(out), redirect_stderr(err):
+                status = cli.main(given)
+        except SystemExit as error:
+            status = int(str(error.code))
+        finally:
+            sys.stdin = stdin
+            os.chdir(here)
+        said = out.getvalue() + err.getvalue()
+        assert status in (0, 1, 2, 3), f"exit status {status}: {said[-300:]}"
+        assert "Traceback" not in said, said
+        assert "\x1b" not in said, "a control character"
+
+    return target
+
+
+class _Output(io.StringIO):
+    """Standard output that is no terminal."""
+
+    encoding = "utf-8"
+
+
 def _files(*patterns: str) -> list[bytes]:
     found = sorted({path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()})
-    return [path.read_bytes()[:MAX_INPUT] for path in found]
+    return [path.read_bytes()[: inputs.MAX_INPUT] for path in found]
 
 
 EXPRESSIONS = [
@@ -136,6 +180,95 @@ CONFIGURATIONS = [
     b"[tool.bklint]\nselect = ['disks']\n",
 ]
 TERRAFORM_JSON = b'{"resource":{"azurerm_managed_disk":{"a":{"disk_size_gb":"${var.x}"}}}}'
+BASELINE = (
+    b'{"version": 1, "findings": [{"policy": "BKP301", "path": "main.tf", "address": "azurerm_managed_disk.d", "line": 1, '
+    b'"message": "m", "reason": "r", "since": "2026-01-01"}]}'
+)
+CLOUD_INIT = [
+    b"#cloud-config\nruncmd:\n  - iptables -P OUTPUT DROP\n  - [sh, -c, 'ufw default deny outgoing']\nwrite_files:\n"
+    b"  - path: /etc/waagent.conf\n    content: |\n      Extensions.Enabled=n\n    encoding: text/plain\n",
+    b"#cloud-config\nwrite_files:\n  - {path: /etc/netplan/1.yaml, encoding: gz+b64, content: H4sIAAAAAAAA/wMAAAAAAAAAAAA=}\n",
+    b'Content-Type: multipart/mixed; boundary="b"\nMIME-Version: 1.0\n\n--b\nContent-Type: text/x-shellscript\n\n#!/bin/sh\n'
+    b"iptables -P OUTPUT DROP\n--b--\n",
+]
+NETPLAN = [
+    b"network:\n  version: 2\n  ethernets:\n    eth0:\n"
+    b"      addresses: [10.0.0.4/24]\n      gateway4: 10.0.0.1\n      dhcp4: false\n",
+]
+REGISTRY = [
+    b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\RdAgent]\r\n"
+    b'"Start"=dword:00000004\r\n"x"=hex:01,02,\\\r\n  03\r\n',
+]
+ANSWERS = [
+    b'<?xml version="1.0" encoding="utf-8"?>\n<unattend xmlns="urn:schemas-microsoft-com:unattend">\n<settings pass="specialize">'
+    b'<component name="Microsoft-Windows-TCPIP"><Interfaces><Interface><Ipv4Settings><DhcpEnabled>false</DhcpEnabled>'
+    b"</Ipv4Settings></Interface></Interfaces></component></settings></unattend>\n",
+]
+REVISIONS = [b"HEAD", b"HEAD~1", b"--output=/x", b"a..b", b"@{u}", b":/x", b"HEAD^{tree}", b"-", b"refs/heads/x"]
+FAULT = b"""resource "azurerm_managed_disk" "d" {
+  name         = "d"
+  disk_size_gb = 40000 # bklint: ignore[BKP301] a reason
+}
+"""
+PARAMETERS = (
+    b'{"$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#", "contentVersion":'
+    b' "1.0.0.0", "parameters": {"x": {"value": [1, {"a": null}]}, "o": {"value": {"a": 5}},'
+    b' "k": {"reference": {"keyVault": {"id": "/x"},'
+    b' "secretName": "s"}}}}'
+)
+TEMPLATE = b"""{
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "contentVersion": "1.0.0.0",
+  "parameters": {"x": {"type": "array"}, "o": {"type": "object", "defaultValue": {}},
+    "s": {"type": "string", "defaultValue": ""}},
+  "variables": {"a": @, "l": [1, 2], "v": "[variables('a')]"},
+  "resources": [
+    {"type": "Microsoft.Compute/disks", "apiVersion": "2023-01-02", "name": "[concat('d', string(variables('a')))]",
+     "location": "[parameters('o').location]", "copy": {"name": "c", "count": "[length(variables('l'))]"},
+     "properties": {"diskSizeGB": "[variables('v')]"}},
+    {"type": "Microsoft.Network/networkSecurityGroups", "apiVersion": "2023-01-02", "name": @, "properties": {"securityRules": @}}
+  ]
+}
+"""
+SURROUNDINGS = b"""variable "x" {}
+variable "s" {
+  default = "text"
+}
+variable "o" {
+  default = { a = 1, b = [true, null] }
+}
+module "m" {
+  source = "./m"
+  i      = @
+}
+locals {
+  a = @
+  b = [for k in local.a : k]
+}
+resource "azurerm_managed_disk" "d" {
+  for_each     = @
+  name         = "${local.a}-x"
+  disk_size_gb = @
+}
+resource "azurerm_network_security_rule" "r" {
+  count                      = @
+  name                       = "r"
+  direction                  = "Outbound"
+  access                     = "Deny"
+  destination_address_prefix = local.b[0]
+  destination_port_ranges    = @
+}
+resource "azurerm_linux_virtual_machine" "v" {
+  name        = "v"
+  custom_data = base64encode(local.a)
+  dynamic "os_disk" {
+    for_each = @
+    content {
+      disk_size_gb = os_disk.value
+    }
+  }
+}
+"""
 MAIN = b"""variable "x" {}
 variable "y" {
   type = list(string)
@@ -146,86 +279,150 @@ resource "azurerm_managed_disk" "d" {
 """
 
 
-def targets() -> dict[str, tuple[Target, list[bytes]]]:
-    """What is fuzzed, and the inputs to start from."""
+def _filled(frame: bytes, make: Callable[[Random], str], quote: bool = False) -> inputs.Maker:
+    """A maker that puts an expression in each `@` of a frame."""
+    import json
+
+    def maker(seeds: Sequence[bytes], random: Random) -> bytes:
+        first, *rest = frame.split(b"@")
+        made = (make(random) for _ in rest)
+        filling = ((json.dumps(each) if quote else each).encode("utf-8", "surrogatepass") for each in made)
+        return first + b"".join(text + after for text, after in zip(filling, rest, strict=True))
+
+    return maker
+
+
+def targets() -> dict[str, Kind]:
+    """What is fuzzed, the inputs to start from, and how new ones are made of them."""
     templates = _files("sample-templates/arm-vm*/*.json", "sample-templates/bicep-vm*/*.json")
+    terraform = _files("sample-templates/terraform-vm*/*.tf", "sample-templates/first-look/*.tf")
     plan = b'{"format_version":"1.2","terraform_version":"1.9.0","planned_values":{"root_module":{"resources":[{"address":"a.b",'
     plan += b'"mode":"managed","type":"azurerm_managed_disk","name":"b","values":{"disk_size_gb":5}}]}},"resource_changes":[]}'
     scripts = _files("sample-templates/guest-files/**/*")
+    exports = _files("sample-templates/nsg-export*/*")
+    policies = _files("policies/disks/*.yaml", "policies/network/*.yaml")
+    values = [b'x = 1\ny = ["a"]\nz = {\n  a = null\n}\n']
+    broken, mixed = (inputs.damaged,), (inputs.damaged, inputs.recombined)
+    by_grammar = inputs.expression_of(inputs.terraform_expression)
+    filled = _filled(SURROUNDINGS, inputs.terraform_expression)
+    template = _filled(TEMPLATE, inputs.template_expression, quote=True)
+    module = {
+        "m/m.tf": 'variable "i" {}\noutput "o" {\n  value = var.i\n}\n',
+        "t.tpl": "${a}%{ for x in a }${x}%{ endfor }",
+    }
     return {
-        "terraform": (_scanned("main.tf"), _files("sample-templates/terraform-vm*/*.tf")),
-        "tfvars": (_terraform_with_values, [b'x = 1\ny = ["a"]\nz = {\n  a = null\n}\n']),
-        "terraform json": (_scanned("main.tf.json"), [TERRAFORM_JSON]),
-        "template": (_scanned("a.json"), templates),
-        "plan": (_scanned("plan.json"), [plan]),
-        "nsg export": (_scanned("n.json", "n.yaml"), _files("sample-templates/nsg-export*/*")),
-        "script": (_scanned("a.sh", "a.ps1", "a.cmd", "cloud-init.yml", "unattend.xml", "a.netplan.yaml"), scripts),
-        "terraform expression": (_terraform_expression, EXPRESSIONS),
-        "template expression": (_arm_expression, ARM_EXPRESSIONS),
-        "policy": (_policy, _files("policies/disks/*.yaml", "policies/network/*.yaml")),
-        "configuration": (_configuration, CONFIGURATIONS),
+        "terraform": Kind(_among(module, "main.tf"), terraform, (inputs.damaged, inputs.rewritten)),
+        "terraform values": Kind(_among(module, "main.tf"), [SURROUNDINGS], (filled,)),
+        "tfvars": Kind(_among({"main.tf": MAIN}, "terraform.tfvars"), values, broken),
+        "tfvars json": Kind(_among({"main.tf": MAIN}, "x.auto.tfvars.json"), [b'{"x": 1, "y": ["a"]}'], mixed),
+        "terraform json": Kind(_among({}, "main.tf.json"), [TERRAFORM_JSON], mixed),
+        "template": Kind(_among({}, "a.json"), templates, mixed),
+        "template values": Kind(_among({}, "a.json"), [TEMPLATE], (template,)),
+        "parameters": Kind(_among({"a.json": TEMPLATE.replace(b"@", b"[]")}, "a.parameters.json"), [PARAMETERS], mixed),
+        "plan": Kind(_among({}, "plan.json"), [plan], mixed),
+        "nsg export": Kind(_among({}, "n.json", "n.yaml"), exports, mixed),
+        "script": Kind(_among({}, "a.sh", "a.ps1", "a.cmd"), scripts, broken),
+        "cloud-init": Kind(_among({}, "cloud-init.yml", "user-data", "a.cfg"), CLOUD_INIT, broken),
+        "guest file": Kind(
+            _among(
+                {}, "etc/netplan/1.yaml", "unattend.xml", "a.reg", "a.xml", "etc/waagent.conf", "etc/sysconfig/iptables"
+            ),
+            [*NETPLAN, *REGISTRY, *ANSWERS],
+            broken,
+        ),
+        "bicep": Kind(
+            _among({}, "main.bicep", "main.bicepparam"), _files("sample-templates/bicep-vm*/*.bicep"), broken
+        ),
+        "suppression": Kind(_among({"a.json": TEMPLATE.replace(b"@", b"[]")}, "main.tf"), [FAULT], broken),
+        "terraform expression": Kind(_terraform_expression, EXPRESSIONS, (inputs.damaged, by_grammar)),
+        "template expression": Kind(
+            _arm_expression, ARM_EXPRESSIONS, (inputs.damaged, inputs.expression_of(inputs.template_expression))
+        ),
+        "policy": Kind(_policy, policies, broken),
+        "configuration": Kind(_configuration, CONFIGURATIONS, broken),
+        "baseline": Kind(_baseline, [BASELINE], mixed),
+        "fix terraform": Kind(_mended("main.tf"), terraform, (inputs.damaged, inputs.rewritten)),
+        "fix template": Kind(_mended("a.json"), templates, mixed),
+        "fix script": Kind(_mended("a.sh", "a.ps1", "cloud-init.yml"), [*scripts, *CLOUD_INIT], broken),
+        "standard input": Kind(_command("scan", "-"), [*terraform, *templates, *scripts], broken),
+        "named standard input": Kind(_command("scan", "-", "--stdin-filename", "main.tf"), terraform, broken),
+        "explained": Kind(
+            _command("explain", "-"), [b"UserErrorRpCollectionLimitReached", b"The VM agent cannot"], broken
+        ),
+        "revision": Kind(_command("scan", "--changed-since", "@"), REVISIONS, broken),
+        "argument": Kind(_command("scan", "@"), [b"main.tf", b"--select=x", b"--var=a=b", b"--format=json=x"], broken),
     }
 
 
-def _terraform_with_values(data: bytes, random: Random) -> None:
-    report = run.scan(["."], run.ScanOptions(), _POLICIES, MemoryReader({"main.tf": MAIN, "terraform.tfvars": data}))
-    assert all(finding.policy != run.INTERNAL for finding in report.findings)
+def seeded(kinds: dict[str, Kind], directory: Path) -> dict[str, Kind]:
+    """The kinds, with files of a tree among what inputs are made of: those whose name tells what they are, up to 500 each."""
+    found: dict[str, list[bytes]] = {name: [] for name in kinds}
+    for path in sorted(directory.rglob("*")):
+        names = _TAKES.get(path.suffix.casefold(), ())
+        if names and path.is_file() and not path.is_symlink() and 0 < path.stat().st_size <= inputs.MAX_INPUT:
+            data = path.read_bytes()
+            if path.suffix.casefold() == ".json" and b"deploymentTemplate" not in data:
+                names = ("plan", "nsg export") if b'"direction"' in data or b"planned_values" in data else ()
+            for name in names:
+                found[name].append(data)
+    picked = {name: Random(name).sample(each, min(500, len(each))) for name, each in found.items()}
+    return {name: kind._replace(seeds=[*kind.seeds, *picked[name]]) for name, kind in kinds.items()}
 
 
-_POLICIES: Any = None
+_TAKES = {
+    ".tf": ("terraform", "fix terraform", "suppression"),
+    ".tfvars": ("tfvars",),
+    ".json": ("template", "fix template"),
+    ".sh": ("script", "fix script"),
+    ".ps1": ("script", "fix script"),
+    ".cmd": ("script",),
+    ".bat": ("script",),
+    ".bicep": ("bicep",),
+    ".yaml": ("cloud-init", "guest file"),
+    ".yml": ("cloud-init", "guest file"),
+    ".cfg": ("cloud-init",),
+    ".xml": ("guest file",),
+    ".reg": ("guest file",),
+    ".conf": ("guest file",),
+}
 
 
-def mutated(seeds: list[bytes], random: Random) -> bytes:
-    """One of the seeds, damaged in one to eight places."""
-    data = bytearray(random.choice(seeds))
-    for _ in range(random.randrange(1, 9)):
-        at, to = sorted((random.randrange(len(data) + 1), random.randrange(len(data) + 1)))
-        kind = random.randrange(8)
-        if kind == 0:
-            del data[at : min(to, at + 60)]
-        elif kind == 1:
-            data[at:at] = random.choice(TOKENS)
-        elif kind == 2:
-            data[at:at] = random.choice(TOKENS) * random.choice((2, 20, 300))
-        elif kind == 3:
-            data[at:at] = data[at : min(to, at + 400)]
-        elif kind == 4:
-            other = random.choice(seeds)
-            start = random.randrange(len(other) + 1)
-            data[at : min(to, at + 200)] = other[start : start + random.randrange(400)]
-        elif kind == 5 and data:
-            data[min(at, len(data) - 1)] = random.randrange(256)
-        elif kind == 6:
-            del data[at:]
-        else:
-            data[at : min(to, at + 20)] = random.choice(TOKENS)
-    return bytes(data[:MAX_INPUT])
-
-
-def attempts(seed: int, only: str = "") -> Iterator[tuple[str, int, Target, bytes, Random]]:
-    """Inputs without end; each follows from the seed and its number alone."""
-    global _POLICIES
-    _POLICIES = run.load_policies(run.ScanOptions())
-    chosen = {name: each for name, each in targets().items() if only in name}
+def attempts(
+    seed: int, only: str = "", kinds: dict[str, Kind] | None = None
+) -> Iterator[tuple[str, int, Target, bytes, Random]]:
+    """Inputs without end; each follows from the seed, its number and the seeds of its kind alone."""
+    chosen = {name: each for name, each in (kinds or targets()).items() if only in name}
     number = 0
     while True:
-        for name, (target, seeds) in chosen.items():
+        for name, kind in chosen.items():
             random = Random(f"{seed} {name} {number}")
-            yield name, number, target, mutated(seeds, random), random
+            yield name, number, kind.target, random.choice(kind.makers)(kind.seeds, random), random
         number += 1
 
 
 def failure(target: Target, data: bytes, random: Random) -> str:
     """What is wrong with how an input was taken; empty for nothing."""
-    began = time.process_time()
+    began, held = time.process_time(), _megabytes()
     try:
         target(data, random)
     except BklintError:
         pass
     except Exception:  # noqa: BLE001 - that is what is looked for
-        return traceback.format_exc()
-    took = time.process_time() - began
+        return _shortened(traceback.format_exc())
+    took, more = time.process_time() - began, _megabytes() - held
+    if more > MEGABYTES:
+        return f"took {more} MB more than any input before"
     return f"took {took:.1f} s of CPU" if took > SECONDS else ""
+
+
+def _megabytes() -> int:
+    """The most memory that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _shortened(trace: str) -> str:
+    lines = trace.splitlines()
+    return trace if len(lines) <= 40 else "\n".join([*lines[:20], "…", *lines[-20:]])
 
 
 def main() -> int:
@@ -235,16 +432,23 @@ def main() -> int:
     parser.add_argument("--attempts", type=int, default=0, help="stop after so many inputs; 0: only by time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="targets whose name holds this")
+    parser.add_argument("--seeds", type=Path, help="a directory of files to make inputs of, besides the samples")
     parser.add_argument("--keep", type=Path, help="a directory for the inputs that fail")
     arguments = parser.parse_args()
+    kinds = targets() if arguments.seeds is None else seeded(targets(), arguments.seeds)
     end = time.monotonic() + 60 * arguments.minutes
     tried: Counter[str] = Counter()
     failed: Counter[str] = Counter()
-    for name, number, target, data, random in attempts(arguments.seed, arguments.only):
-        if time.monotonic() > end or (arguments.attempts and sum(tried.values()) >= arguments.attempts):
+    spent: Counter[str] = Counter()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+    for name, number, target, data, random in attempts(arguments.seed, arguments.only, kinds):
+        if stopped or time.monotonic() > end or (arguments.attempts and sum(tried.values()) >= arguments.attempts):
             break
         tried[name] += 1
+        began = time.process_time()
         wrong = failure(target, data, random)
+        spent[name] += round(1e6 * (time.process_time() - began))
         if wrong:
             failed[name] += 1
             print(f"{name} {number} (seed {arguments.seed}): {wrong}", flush=True)
@@ -252,7 +456,7 @@ def main() -> int:
                 arguments.keep.mkdir(parents=True, exist_ok=True)
                 (arguments.keep / f"{name.replace(' ', '-')}-{arguments.seed}-{number}").write_bytes(data)
     for name, count in tried.items():
-        print(f"{name}: {count} inputs, {failed[name]} failures")
+        print(f"{name}: {count} inputs, {failed[name]} failures, {spent[name] / 1e6:.0f} s of CPU")
     return 1 if failed else 0
 
 

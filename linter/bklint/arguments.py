@@ -53,12 +53,17 @@ class Parser(argparse.ArgumentParser):
         """Print what is wrong and exit with status 2."""
         from difflib import get_close_matches
 
+        from bklint.reporters.mask import escaped, inert
+
         choices = (str(name) for action in self._actions for name in action.choices or ())
         known = (*self._option_string_actions, *choices)
         word = next(iter(_WORD.findall(message)), "")
         near = get_close_matches(word.partition("=")[0], known, 1, 0.6) if word not in known else ()
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        self.exit(2, f"{self.prog}: {message}{hint}\ntry `{self.prog} --help`\n")
+        said = escaped(
+            f"{self.prog}: {message}{hint}", keep="\n"
+        )  # the message holds what was given, a file name perhaps
+        self.exit(2, inert(f"{said}\ntry `{self.prog} --help`\n"))
 
 
 _WORD = re.compile(r"(?:(?<=invalid choice: ')|(?<=unknown: ))(-[^' ]*|[\w-]+)")

@@ -241,7 +241,7 @@ def load(path: str) -> tuple[Entry, ...]:
         if content["version"] != VERSION:
             raise UsageError(f"{path}: baseline of version {content['version']!r}; this bklint reads version {VERSION}")
         return tuple(_entry(row) for row in content["findings"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path}: not a baseline that `bklint baseline` wrote") from error
 
 

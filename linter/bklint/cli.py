@@ -51,6 +51,9 @@ __all__ = ["main", "parser", "scan_options"]
 WIDTH = 100
 """Columns of a text report in a file."""
 
+MAX_MESSAGE = 1 << 20
+"""Longest error message that `explain -` reads, in bytes."""
+
 PROGRESS_AFTER = 1.0
 """Seconds of work before progress is shown."""
 
@@ -166,8 +169,9 @@ def _given(arguments: Namespace) -> tuple[list[str], Reader | None]:
     if not from_stdin(arguments):
         return scanned(arguments), None
     from bklint import api
+    from bklint.files import MAX_BYTES, received
 
-    path, reader = api.given_text(sys.stdin.buffer.read(), arguments.stdin_filename or "")
+    path, reader = api.given_text(received(sys.stdin.buffer, MAX_BYTES), arguments.stdin_filename or "")
     return [path], reader
 
 
@@ -216,9 +220,16 @@ def _explain(arguments: Namespace) -> int:
             raise UsageError("`bklint explain --list` takes no words and no paths")
         print(explanation.json_listing(knowledge) if as_json else explanation.listing(knowledge, style), end="")
         return 0
-    said, code = _explained(sys.stdin.read() if words == "-" else words, paths, arguments)
+    said, code = _explained(_message() if words == "-" else words, paths, arguments)
     print((explanation.json if as_json else explanation.text)(said, style), end="")
     return code
+
+
+def _message() -> str:
+    """The message that standard input has, of which a part may be in another encoding, as what is copied from a portal is."""
+    from bklint.files import received
+
+    return received(sys.stdin.buffer, MAX_MESSAGE).decode("utf-8", "replace")
 
 
 def _explained(words: str, paths: Sequence[str], arguments: Namespace) -> tuple[Explanation, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -28,6 +28,12 @@ NAMES = (".bklint.yaml", ".bklint.yml", "pyproject.toml")
 """What the file may be called; of several in one directory the first counts."""
 
 TFVARS = (".tfvars", ".tfvars.json")
+
+MAX_BYTES = 1 << 20
+"""Largest configuration that is read, in bytes; people write some thousand."""
+
+MAX_DEPTH = 64
+"""Deepest that a value of TOML may nest; the schema has five levels."""
 
 _TABLE = re.compile(rb"^[ \t]*\[+[ \t]*tool[ \t]*\.[ \t]*[\"']?bklint\b", re.MULTILINE)
 
@@ -181,7 +187,7 @@ def load(path: str) -> Configuration:
 def _source(path: str) -> Source:
     shown = os.path.relpath(path).replace(os.sep, "/")
     try:
-        return Source.of(shown, DiskReader((path,)).read(path))
+        return Source.of(shown, DiskReader((path,), MAX_BYTES).read(path))
     except InputError as error:
         raise UsageError(f"{shown}: {error.message}") from error
 
@@ -234,16 +240,26 @@ def _toml(source: Source) -> Text:
         data = tomllib.loads(source.data.decode("utf-8"))
     except ValueError as error:
         raise UsageError(f"{source.name}: {str(error)[:1].lower()}{str(error)[1:]}") from error
-    return Text(source, None, _plain(data.get("tool", {}).get("bklint", {})))
+    except RecursionError as error:
+        raise UsageError(f"{source.name}: values nest deeper than bklint reads") from error
+    tools = data.get("tool")
+    found = tools.get("bklint", {}) if isinstance(tools, dict) else {}
+    try:
+        return Text(source, None, _plain(found, MAX_DEPTH))
+    except InputError as error:
+        raise UsageError(f"{source.name}: {error.message}") from error
 
 
-def _plain(data: Any) -> Any:
-    """TOML's data with dates as text, as YAML's."""
+def _plain(data: Any, levels: int) -> Any:
+    """TOML's data with dates as text, as YAML's. Raises InputError where it nests deeper than so many levels: a dotted key
+    nests without an end, and costs the reader of TOML nothing."""
+    if levels < 0:
+        raise InputError(f"[tool.bklint] nests deeper than {MAX_DEPTH} levels")
     if isinstance(data, dict):
-        return {name: _plain(each) for name, each in data.items()}
+        return {name: _plain(each, levels - 1) for name, each in data.items()}
     if isinstance(data, list):
-        return [_plain(each) for each in data]
-    return data.isoformat() if isinstance(data, date) else data
+        return [_plain(each, levels - 1) for each in data]
+    return data.isoformat() if isinstance(data, (date, time)) else data
 
 
 def _configuration(text: Text, directory: str) -> Configuration:

@@ -12,7 +12,7 @@ import posixpath
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from bklint.errors import InputError, LimitError, UsageError
 from bklint.replacing import replace
@@ -350,6 +350,14 @@ class OverlayReader:
             return below
         names = {entry.name for entry in below}
         return tuple(sorted((*below, *(entry for entry in self._over.list(path) if entry.name not in names))))
+
+
+def received(stream: BinaryIO, most: int) -> bytes:
+    """What comes through standard input or a pipe. Raises UsageError where it is more than `most` bytes: it may have no end."""
+    data = stream.read(most + 1)
+    if len(data) > most:
+        raise UsageError(f"standard input has more than {most} bytes, the most that bklint reads of it")
+    return data
 
 
 def write(path: str, data: bytes) -> None:

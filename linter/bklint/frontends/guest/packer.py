@@ -85,7 +85,8 @@ def _json(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
     document = json_syntax.parse(source)
     provisioners = document.data.get("provisioners") if isinstance(document.data, dict) else None
     for index, item in enumerate(provisioners if isinstance(provisioners, list) else ()):
-        if not isinstance(item, dict) or item.get("type") not in _FAMILIES:
+        family = item.get("type") if isinstance(item, dict) else None
+        if not isinstance(family, str) or family not in _FAMILIES:
             continue
         lists: dict[str, _Texts] = {"inline": [], "script": []}
         for name, kind in (("inline", "inline"), *((name, "script") for name in _SCRIPTS)):
@@ -95,7 +96,7 @@ def _json(source: Source) -> Iterator[tuple[tuple[str, _Texts], _Texts]]:
                     pointer = ("provisioners", index, name, *((number,) if isinstance(values, list) else ()))
                     place = document.place(pointer).locate()
                     lists[kind].append((text, place.start, place.end))
-        yield (_FAMILIES[str(item["type"])], lists["inline"]), lists["script"]
+        yield (_FAMILIES[family], lists["inline"]), lists["script"]
 
 
 def read_build(unit: Unit, source: Source) -> None:

@@ -21,6 +21,7 @@ from bklint.frontends.terraform import written
 from bklint.frontends.terraform.lower import PROVIDERS, Lowering, Origin
 from bklint.frontends.terraform.mapping import body, mapping_of
 from bklint.frontends.terraform.module import installed
+from bklint.frontends.terraform.plan_shape import fault
 from bklint.frontends.terraform.views import ObjectView
 from bklint.frontends.terraform.written import Declaration, Spot
 from bklint.model.inventory import Inventory, Problem, World
@@ -46,6 +47,10 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
                 None if error.offset is None else Place(Source(path, reader.read(path)), error.offset, error.offset + 1)
             )
             inventory.problems.append(Problem(path, error.message, place))
+            continue
+        wrong = fault(document.data)
+        if wrong is not None:
+            inventory.problems.append(Problem(path, wrong.message, document.place(wrong.pointer)))
             continue
         yield PlanRoot(path, document, reader)
 
@@ -88,7 +93,7 @@ class PlanRoot:
         for planned in found:
             if "address" in planned.data:
                 resources.setdefault(planned.data["address"], planned)
-        references = _References(self._data.get("configuration", {}), frozenset(resources))
+        references = _References(self._data.get("configuration") or {}, frozenset(resources))
         version = _provider_version(self._data)
         for address, planned in resources.items():
             type_ = str(planned.data.get("type", ""))
@@ -105,7 +110,7 @@ class PlanRoot:
     def _changes(self) -> dict[str, Change]:
         """The changes by address; those of objects that are left over from an earlier replacement do not count."""
         found: dict[str, Change] = {}
-        for index, entry in enumerate(self._data.get("resource_changes", ())):
+        for index, entry in enumerate(self._data.get("resource_changes") or ()):
             if "address" in entry and "deposed" not in entry:
                 found[entry["address"]] = Change(entry.get("change", {}), ("resource_changes", index, "change"))
         return found
@@ -131,7 +136,7 @@ class PlanRoot:
 
     def _lost(self) -> Iterator[Planned]:
         """What the plan only deletes, of the types that matter."""
-        for index, entry in enumerate(self._data.get("resource_changes", ())):
+        for index, entry in enumerate(self._data.get("resource_changes") or ()):
             change = entry.get("change", {})
             before = change.get("before")
             if change.get("actions") != ["delete"] or "deposed" in entry or not isinstance(before, dict):
@@ -147,17 +152,16 @@ class PlanRoot:
         for start in (("planned_values", "root_module"), ("prior_state", "values", "root_module")):
             node: Any = self._data
             for name in start:
-                node = node.get(name, {}) if isinstance(node, dict) else {}
-            if isinstance(node, dict):
-                pending.append((node, start, ""))
+                node = node.get(name) or {}
+            pending.append((node, start, ""))
         while pending:
             module, pointer, address = pending.pop(0)
-            for index, resource in enumerate(module.get("resources", ())):
+            for index, resource in enumerate(module.get("resources") or ()):
                 is_data = resource.get("mode") == "data"
                 if is_data or pointer[0] == "planned_values":
                     here = (*pointer, "resources", index)
                     yield Planned(resource, here, address, (*here, "values"))
-            for index, child in enumerate(module.get("child_modules", ())):
+            for index, child in enumerate(module.get("child_modules") or ()):
                 pending.append((child, (*pointer, "child_modules", index), str(child.get("address", ""))))
 
 
@@ -173,7 +177,7 @@ def _origin(
         found = resources.get(other)
         if found is None:
             return None
-        value = found.data.get("values", {}).get(name)
+        value = (found.data.get("values") or {}).get(name)
         return None if value is None else Value(value, ident=Ident(other, name))
 
     return Origin(
@@ -311,7 +315,7 @@ class _References:
     """What the expressions of the configuration refer to."""
 
     def __init__(self, configuration: Mapping[str, Any], declared: frozenset[str]) -> None:
-        self._root: Mapping[str, Any] = configuration.get("root_module", {}) if isinstance(configuration, dict) else {}
+        self._root: Mapping[str, Any] = configuration.get("root_module") or {}
         self._declared = declared
 
     def of(self, planned: Planned, argument: str) -> list[Ident]:
@@ -319,19 +323,23 @@ class _References:
         module = self._module(planned.module)
         plain = without_keys(str(planned.data["address"]))
         name = plain.removeprefix(without_keys(planned.module) + ".") if planned.module else plain
-        for resource in module.get("resources", ()):
+        for resource in module.get("resources") or ():
             if resource.get("address") == name:
-                expression = resource.get("expressions", {}).get(argument, {})
-                named = expression.get("references", []) if isinstance(expression, dict) else []
-                return self._resolve(named, planned.module, planned.data.get("index"), 0)
+                expression = (resource.get("expressions") or {}).get(argument)
+                return self._resolve(_named(expression), planned.module, planned.data.get("index"), 0)
         return []
 
     def _module(self, address: str) -> Mapping[str, Any]:
         module = self._root
         for step in _STEPS.findall(address):
             name = without_keys(step).removeprefix("module.")
-            module = module.get("module_calls", {}).get(name, {}).get("module", {})
+            module = self._called(module, name).get("module") or {}
         return module
+
+    @staticmethod
+    def _called(module: Mapping[str, Any], call: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (module.get("module_calls") or {}).get(call, {})
+        return found
 
     def _resolve(self, named: list[str], module: str, index: object, depth: int) -> list[Ident]:
         found: list[Ident] = []
@@ -346,14 +354,8 @@ class _References:
     def _one(self, reference: str, module: str, index: object, depth: int) -> list[Ident]:
         if reference.startswith("var.") and module:
             outer, call = _caller(module)
-            expression = (
-                self._module(outer)
-                .get("module_calls", {})
-                .get(call, {})
-                .get("expressions", {})
-                .get(reference.split(".")[1], {})
-            )
-            return self._resolve(expression.get("references", []), outer, None, depth + 1)
+            expressions = self._called(self._module(outer), call).get("expressions") or {}
+            return self._resolve(_named(expressions.get(reference.split(".")[1])), outer, None, depth + 1)
         if reference.startswith("module."):
             return self._output(reference, module, depth)
         address, _, attribute = reference.rpartition(".")
@@ -369,8 +371,14 @@ class _References:
             return []
         output = reference[len(steps[0]) :].lstrip(".").partition(".")[0]
         inner = f"{module}.{steps[0]}" if module else steps[0]
-        expression = self._module(inner).get("outputs", {}).get(output, {}).get("expression", {})
-        return self._resolve(expression.get("references", []), inner, None, depth + 1)
+        expression = (self._module(inner).get("outputs") or {}).get(output, {}).get("expression")
+        return self._resolve(_named(expression), inner, None, depth + 1)
+
+
+def _named(expression: object) -> list[str]:
+    """What an expression refers to; nothing for the expressions of blocks, which are lists."""
+    found: list[str] = expression.get("references", []) if isinstance(expression, dict) else []
+    return found
 
 
 def _suffix(index: object) -> str:
@@ -385,7 +393,7 @@ def _caller(module: str) -> tuple[str, str]:
 
 
 def _provider_version(data: Mapping[str, Any]) -> str:
-    providers = data.get("configuration", {}).get("provider_config", {})
-    azurerm = providers.get("azurerm", {}) if isinstance(providers, dict) else {}
+    providers = (data.get("configuration") or {}).get("provider_config") or {}
+    azurerm = providers.get("azurerm", {})
     match = re.search(r"\d+(\.\d+)*", str(azurerm.get("version_constraint", "")))
     return match.group() if match else ""

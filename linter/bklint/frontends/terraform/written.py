@@ -181,17 +181,13 @@ def find(path: str, plan: Mapping[str, Any], reader: Reader, registry: Registry)
 
 def _declared(plan: Mapping[str, Any]) -> tuple[set[tuple[str, str]], set[str]]:
     """Type and name of the resources that the plan's root module declares, and the names of its module calls."""
-    root = plan.get("configuration", {})
-    root = root.get("root_module", {}) if isinstance(root, dict) else {}
-    if not isinstance(root, dict):
-        return set(), set()
+    root = (plan.get("configuration") or {}).get("root_module") or {}
     resources = {
         (str(each.get("type")), str(each.get("name")))
-        for each in root.get("resources", ())
-        if isinstance(each, dict) and each.get("mode") == "managed"
+        for each in root.get("resources") or ()
+        if each.get("mode") == "managed"
     }
-    calls = root.get("module_calls", {})
-    return resources, set(calls) if isinstance(calls, dict) else set()
+    return resources, set(root.get("module_calls") or ())
 
 
 def _configured(directory: str, reader: Reader) -> ModuleFiles | None:
