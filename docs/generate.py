@@ -5,6 +5,7 @@ Usage: python docs/generate.py [--check]
 * `docs/policies/<id>.md` and the index: from `policies/*/*.yaml`.
 * `docs/errors/<id>.md` and the index: from `linter/bklint/data/knowledge/*.yaml`.
 * `docs/command-line.md` and `docs/output.md`: from the parser and from the schema of the JSON report.
+* `docs/limits.md`: from `bklint.limits` and the constants of the modules.
 * README and docs pages: each fenced block after a line `<!-- output: COMMAND -->` is the output of that command, run in
   the checkout's root, with times replaced, since they differ from run to run; one after `<!-- file: PATH -->` is that
   file; and what stands between `<!-- policies -->` and `<!-- /policies -->` is the table of policies by area.
@@ -23,6 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "linter"), str(ROOT / "docs")]
 
+import bounds  # noqa: E402
 import reads  # noqa: E402
 import reference  # noqa: E402
 
@@ -88,12 +90,13 @@ def wanted() -> Iterator[tuple[Path, str]]:
     yield ERRORS / "README.md", index_of_errors(written)
     yield ROOT / "docs" / "command-line.md", reference.command_line()
     yield ROOT / "docs" / "output.md", reference.json_report()
+    yield ROOT / "docs" / "limits.md", bounds.page()
     yield PACKAGE / packaged.INDEX, index_of_policies()
     yield PACKAGE / packaged.TEXTS, index_of_texts()
     yield PACKAGE / packaged.MAPPINGS, index_of_mappings()
     yield PACKAGE / packaged.READS, index_of_reads()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
-        if path.exists() and path.name not in ("command-line.md", "output.md"):
+        if path.exists() and path.name not in ("command-line.md", "output.md", "limits.md"):
             yield path, with_table(with_files(with_outputs(path.read_text(encoding="utf-8"))), policies)
 
 

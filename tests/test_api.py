@@ -93,7 +93,13 @@ def test_the_same_as_the_command(
 
 def test_every_word_of_the_command_is_a_word_of_scan() -> None:
     """An option of `bklint scan` that decides what is found cannot be left out of the interface by mistake."""
-    names = {"var": "variables", "var_file": "var_files", "no_config": "config", "no_suppressions": "suppressions"}
+    names = {
+        "var": "variables",
+        "var_file": "var_files",
+        "no_config": "config",
+        "no_suppressions": "suppressions",
+        "limit": "limits",
+    }
     groups = {"inputs", "checks", "known findings"}
     parser = cli.parser().commands()["scan"]  # type: ignore[attr-defined]
     options = {

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent / "linter" / "bklint"
 FILES = sorted(ROOT.rglob("*.py"))
 
 RANKS = {
-    "errors": 0, "records": 0, "process": 0, "replacing": 0,
+    "errors": 0, "records": 0, "process": 0, "replacing": 0, "limits": 0,
     "source": 1, "files": 1, "patterns": 1, "packaged": 1,
     "syntax": 2, "model": 2, "checking": 2, "bicep_cli": 2, "gitignore": 2, "revision": 2,
     "policy": 3, "facts": 3, "frontends": 3, "config": 3, "discover": 3, "explain": 3, "directives": 3,

@@ -25,25 +25,21 @@ ARM = (
     '{"$schema":"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#","contentVersion":"1",'
 )
 RUN = """
-import importlib, resource, runpy, sys
+import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 resource.setrlimit(resource.RLIMIT_AS, (1500 << 20, 1500 << 20))
-if sys.argv[1]:
-    module, name, value = sys.argv[1].split()
-    setattr(importlib.import_module(module), name, int(value))
-sys.argv = ["bklint", *sys.argv[2:]]
+sys.argv = ["bklint", *sys.argv[1:]]
 runpy.run_module("bklint", run_name="__main__")
 """
 DEEP = 100_000
-TERRAFORM = "bklint.frontends.terraform"
 
 
 class Case(NamedTuple):
-    """`lower` are limits to be reached sooner, so that the suite stays short: module, name, value."""
+    """`lower` is a limit to be reached sooner, so that the suite stays short."""
 
     files: dict[str, str | bytes]
     says: str = ""
-    lower: tuple[str, str, int] | None = None
+    lower: str = ""
 
 
 def doubled(first: str, step: str, last: str) -> str:
@@ -82,6 +78,7 @@ def expression(body: str) -> str:
 
 EXPONENTIAL = ",".join(f"\"v{n}\":\"[concat(variables('v{n - 1}'),variables('v{n - 1}'))]\"" for n in range(1, 64))
 NESTED = "nested (more than|deeper than) 256|nested more than 256|256 (steps|conditionals)"
+MEMBERS = "more than 1000000 members"
 SELF = 'module "a" {\n  source = "./"\n}\nmodule "b" {\n  source = "./"\n}\n'
 
 CASES: dict[str, Case] = {
@@ -102,36 +99,39 @@ CASES: dict[str, Case] = {
     "long path": Case({"a.tf": "locals {\n  a = local" + ".a" * 50_000 + "\n}\n"}, NESTED),
     "deep json": Case({"a.json": ARM + '"resources":' + "[" * DEEP + "]" * DEEP + "}"}, NESTED),
     "deep terraform json": Case({"a.tf.json": '{"locals":{"a":' + "[" * DEEP + "]" * DEEP + "}}"}, NESTED),
-    "deep expression": Case({"a.json": expression("concat(" * 20_000 + "'a'" + ")" * 20_000)}),
-    "exponential variables": Case({"a.json": ARM + '"variables":{"v0":"aaaaaaaaaa",' + EXPONENTIAL + '},"resources":[]}'}),
+    "deep expression": Case({"a.json": expression("concat(" * 20_000 + "'a'" + ")" * 20_000)}, "nested deeper than 256"),
+    "exponential variables": Case({"a.json": ARM + '"variables":{"v0":"aaaaaaaaaa",' + EXPONENTIAL + '},'
+                                             + expression("variables('v63')").removeprefix(ARM)}, "larger than bklint evaluates"),
     "huge count": Case({"a.tf": 'resource "azurerm_managed_disk" "d" {\n  count = 1000000000\n}\n'},
-                       "looks at the first 50", (f"{TERRAFORM}.expand", "MAX_INSTANCES", 50)),
+                       "1000000000 instances, of which the first 50 are looked at", "instances=50"),
     "module of itself": Case({"a.tf": SELF}),
     "ring of modules": Case({"a/m.tf": SELF.replace("./", "../b"), "b/m.tf": SELF.replace("./", "../a")}),
-    "modules that fan out": Case(fan(), "more than 100 module instances", (f"{TERRAFORM}.instance", "MAX_MODULES", 100)),
-    "exponential text": Case({"a.tf": doubled('"xxxxxxxxxx"', '"${@}${@}"', "@")}),
+    "modules that fan out": Case(fan(), "more than 100 module instances", "modules=100"),
+    "exponential text": Case({"a.tf": doubled('"xxxxxxxxxx"', '"${@}${@}"', "@")}, "more than 8388608 characters"),
     "exponential empty text": Case({"a.tf": doubled('""', '"${@}${@}"', "jsondecode(@)")}),
-    "exponential unknown text": Case({"a.tf": 'variable "v" {}\n' + doubled('"${var.v}x"', '"${@}${@}"', "@")}),
-    "exponential list": Case({"a.tf": doubled('["x"]', "concat(@, @)", 'join("", @)')}),
-    "exponential tuple": Case({"a.tf": doubled('["x"]', "[@, @]", "jsonencode(@)")}),
-    "exponential object": Case({"a.tf": doubled('{x = "x"}', "{a = @, b = @}", "yamlencode(@)")}),
-    "compared": Case({"a.tf": doubled('["x"]', "[@, @]", "tostring(@ == @) + distinct([@, @])[0]")}),
+    "exponential unknown text": Case({"a.tf": 'variable "v" {}\n' + doubled('"${var.v}x"', '"${@}${@}"', "@")},
+                                     "more than 4096 parts"),
+    "exponential list": Case({"a.tf": doubled('["x"]', "concat(@, @)", 'join("", @)')}, MEMBERS),
+    "exponential tuple": Case({"a.tf": doubled('["x"]', "[@, @]", "jsonencode(@)")}, MEMBERS),
+    "exponential object": Case({"a.tf": doubled('{x = "x"}', "{a = @, b = @}", "yamlencode(@)")}, MEMBERS),
+    "compared": Case({"a.tf": doubled('["x"]', "[@, @]", "tostring(@ == @) + distinct([@, @])[0]")}, MEMBERS),
     "loops in loops": Case(
         {"a.tf": "locals {\n  a = range(1000)\n  b = [for x in local.a : [for y in local.a : [for z in local.a : x]]]\n}\n"
-                 + DISK.format('join("", flatten(local.b))')}, "", (f"{TERRAFORM}.evaluate", "MAX_STEPS", 20_000)),
+                 + DISK.format('join("", flatten(local.b))')}, "more than 20000 expressions", "expressions=20000"),
     "large numbers": Case({"a.tf": DISK.format(
         'format("%1000000000d%s", 1, join("", [pow(10, 100000000), range(1000000000), indent(1000000000, "a\\nb")]))')}),
     "long chain": Case({"a.tf": 'locals {\n  a0 = "x"\n' + "".join(f"  a{n} = local.a{n - 1}\n" for n in range(1, 5000))
-                                + "}\n" + DISK.format("local.a4999")}),
+                                + "}\n" + DISK.format("local.a4999")}, "nested too deep"),
     "long chain backwards": Case({"a.tf": "locals {\n" + "".join(f"  a{n} = [local.a{n + 1}]\n" for n in range(5000))
-                                          + '  a5000 = "x"\n}\n' + DISK.format("jsonencode(local.a0)")}),
+                                          + '  a5000 = "x"\n}\n' + DISK.format("jsonencode(local.a0)")},
+                                 "nested too deep"),
     "pattern": Case({"a.tf": DISK.format('regex("(a+)+$", "' + "a" * 40 + 'b")')
                              + DISK.format('regex("(.*)(.*)(.*)(.*)(.*)x", "' + "ab" * 500 + '")').replace('"d"', '"e"')
                              + DISK.format('regex("((a{1,1000}){1,1000})", "a")').replace('"d"', '"f"')}),
-    "aliases": Case({"cloud-init.yml": aliases()}, r"aliases expanded \(recognised as cloud-init\)\n --> cloud-init.yml:\d+:"),
+    "aliases": Case({"cloud-init.yml": aliases()}, "more than 1000000 values, aliases expanded"),
     "aliases, decoded": Case({"x.yaml": aliases(), "a.tf": DISK.format('jsonencode(yamldecode(file("x.yaml")))')}),
     "entities": Case({"unattend.xml": entities()}),
-    "packed": Case({"a.tf": bomb()}),
+    "packed": Case({"a.tf": bomb()}, "compressed data of more than 2097152 bytes"),
     "keys twice": Case({"a.tf": "locals {\n" + "  a = 1\n" * 5000 + "}\n"}, "'a' is defined twice"),
     "long line": Case({"a.tf": DISK.format('"' + "x" * 5_000_000 + '"')}, "reads Terraform files up to 4194304 bytes"),
     "many errors": Case({"a.tf": '} ] ) " {\n' * 20_000}, "cannot be read"),
@@ -150,9 +150,8 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-def scan(where: Path, *options: str, lower: tuple[str, str, int] | None = None) -> tuple[int, str, str]:
-    sooner = " ".join(map(str, lower)) if lower is not None else ""
-    command = [sys.executable, "-c", RUN, sooner, "scan", ".", "--no-config", "--fail-on", "warning", *options]
+def scan(where: Path, *options: str) -> tuple[int, str, str]:
+    command = [sys.executable, "-c", RUN, "scan", ".", "--no-config", "--fail-on", "warning", *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "linter")}
     done = subprocess.run(command, cwd=where, capture_output=True, env=environment, timeout=120)
     return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
@@ -171,14 +170,14 @@ def test_one_bad_input_costs_only_itself(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     write(tmp_path, case.files)
     write(tmp_path, {"zz/main.tf": GOOD})
-    status, out, err = scan(tmp_path, lower=case.lower)
+    status, out, err = scan(tmp_path, *(["--limit", case.lower] if case.lower else []))
     assert err == ""
     assert "BKP901" not in out
     assert " --> zz/main.tf:3:18" in out
     assert re.search(case.says, out)
-    assert status == (3 if "error[BKP900]" in out else 1)
-    if case.says and not re.search("^(limit|grammar gap): ", out, re.MULTILINE):
-        assert "error[BKP900]" in out
+    assert status == (3 if re.search(r"error\[BKP90[02]\]", out) else 1)
+    if case.says and not re.search("^grammar gap: ", out, re.MULTILINE):
+        assert status == 3
 
 
 def test_nothing_is_executed_and_nothing_outside_is_read(tmp_path: Path) -> None:

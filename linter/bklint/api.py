@@ -23,6 +23,7 @@ from bklint.errors import UsageError
 from bklint.files import MemoryReader, OverlayReader, Reader, normalise
 from bklint.finding import Report, Severity
 from bklint.frontends import Options
+from bklint.limits import checked
 from bklint.records import replace
 from bklint.reporters import REPORTERS, Style
 from bklint.reporters import render as rendered
@@ -61,6 +62,7 @@ def scan(
     passes: bool = False,
     statistics: bool = False,
     bicep: str = "build",
+    limits: Mapping[str, int] | None = None,
 ) -> Report:
     """Check what is at `paths` (directories and files).
 
@@ -69,7 +71,8 @@ def scan(
     policies, `policies` directories of further ones, `variables` values of Terraform variables in Terraform's own
     syntax, `var_files` and `parameters` files of values. `edition` is `original` or `current`, `min_severity` the
     least severity that is reported: `error`, `warning` (the default) or `info`. `passes` keeps in the report which checks
-    passed, for JUnit, `statistics` how much of what policies read was decided. The other words are those of `bklint scan --help`.
+    passed, for JUnit, `statistics` how much of what policies read was decided. `limits` are limits by
+    name, as of `--limit`. The other words are those of `bklint scan --help`.
 
     The report's findings are sorted by file, position and policy. Raises UsageError where a path does not exist, and
     for a configuration, policy or word that is wrong.
@@ -98,6 +101,7 @@ def scan(
         passes=passes,
         statistics=statistics,
         bicep=bicep,
+        limits=limits,
     )
     return run.scan(found, options, run.load_policies(options))
 
@@ -133,6 +137,7 @@ def scan_options(
     passes: bool = False,
     statistics: bool = False,
     bicep: str = "build",
+    limits: Mapping[str, int] | None = None,
     live: LiveOptions | None = None,
 ) -> run.ScanOptions:
     """What is asked for; what that does not say, the configuration says, and then the defaults. `select` takes the place
@@ -160,8 +165,16 @@ def scan_options(
         passes=passes,
         statistics=statistics,
         bicep=bicep,
+        limits={**config.limits, **_limits(limits or {})},
         live=live,
     )
+
+
+def _limits(values: Mapping[str, int]) -> dict[str, int]:
+    try:
+        return checked(values, "limit ")
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _located(inputs: Options, config: Configuration) -> Options:
@@ -242,7 +255,8 @@ def exit_status(
     if report.unread_claimed or broken or (strict and unread):
         return 3
     least = severity(fail_on)
-    failing = any(finding.severity >= least for finding in report.findings if finding.policy != run.UNREADABLE)
+    unread_ids = (run.UNREADABLE, run.LIMITED)
+    failing = any(finding.severity >= least for finding in report.findings if finding.policy not in unread_ids)
     return int((failing or (fail_on_undecided and bool(report.undecided))) and not exit_zero)
 
 

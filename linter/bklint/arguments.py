@@ -186,6 +186,10 @@ def _inputs(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--complete", action="store_true", help="the paths hold the whole estate: what is not there does not exist"
     )
+    group.add_argument(
+        "--limit", action="append", default=[], metavar="NAME=N",
+        help="another value of a limit, as instances=500; repeatable (docs/limits.md lists them)",
+    )  # fmt: skip
     group.add_argument("--config", metavar="FILE", help="this configuration instead of the nearest .bklint.yaml")
     group.add_argument("--no-config", action="store_true", help="no configuration")
 
@@ -402,6 +406,7 @@ def scan_options(arguments: argparse.Namespace, config: Configuration | None = N
         changed_since="" if recording else arguments.changed_since or "",
         report_only=() if recording else _report_only(arguments),
         statistics=not recording and arguments.statistics,
+        limits=_limits(arguments.limit),
         bicep="off" if from_stdin(arguments) else arguments.bicep,  # the compiler would read the file and not the text
         passes=not recording and any(option.partition("=")[0] == "junit" for option in arguments.format),
         live=azure,
@@ -448,6 +453,15 @@ def _report_only(arguments: argparse.Namespace) -> tuple[str, ...]:
 def words(options: Sequence[str]) -> tuple[str, ...]:
     """The words of repeated, comma-separated options."""
     return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
+
+
+def _limits(options: Sequence[str]) -> dict[str, int]:
+    from bklint import limits
+
+    try:
+        return limits.given(options)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _pair(option: str) -> tuple[str, str]:

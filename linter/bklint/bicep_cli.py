@@ -20,6 +20,7 @@ SECONDS = 60
 """Longest time for one file. The largest module of the public Bicep registry takes a few seconds."""
 
 MAX_OUTPUT = 64 * 1024 * 1024
+"""Longest template that is taken from the compiler, in bytes."""
 
 UNRESTORED = frozenset({"BCP190", "BCP191", "BCP192"})
 """Diagnostics that say that a module from a registry is not there.

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from bklint import __version__
+from bklint import __version__, limits
 from bklint.arguments import (
     FORMATS,
     asked,
@@ -113,11 +113,16 @@ def _output_closed() -> int:
 
 
 def _scan(arguments: Namespace) -> int:
+    config = configuration(arguments)
+    options = scan_options(arguments, config)
+    with limits.using(options.limits):
+        return _checked(arguments, config, options)
+
+
+def _checked(arguments: Namespace, config: Configuration, options: ScanOptions) -> int:
     from bklint import run
     from bklint.reporters import rules
 
-    config = configuration(arguments)
-    options = scan_options(arguments, config)
     if arguments.show_files:
         return _show_files(scanned(arguments), options)
     outputs = _outputs(arguments.format, arguments.output)
@@ -169,9 +174,9 @@ def _given(arguments: Namespace) -> tuple[list[str], Reader | None]:
     if not from_stdin(arguments):
         return scanned(arguments), None
     from bklint import api
-    from bklint.files import MAX_BYTES, received
+    from bklint.files import received
 
-    path, reader = api.given_text(received(sys.stdin.buffer, MAX_BYTES), arguments.stdin_filename or "")
+    path, reader = api.given_text(received(sys.stdin.buffer), arguments.stdin_filename or "")
     return [path], reader
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from bklint import packaged
+from bklint import limits, packaged
 from bklint.checking import Mistake, Pointer, mistakes
 from bklint.errors import InputError, UsageError
 from bklint.files import DiskReader, found_above
@@ -97,6 +97,7 @@ class Configuration:
     fail_on: str | None = None
     min_severity: str | None = None
     require_reason: bool = True
+    limits: Mapping[str, int] = field(default_factory=dict)
     text: Text | None = None
 
     def relative(self, path: str) -> str:
@@ -173,8 +174,18 @@ def find(paths: Sequence[str]) -> Configuration:
     for path in found_above(start, NAMES):
         source = _source(path)
         if not path.endswith(".toml") or _TABLE.search(source.data):
-            return _read(path, source)
+            return _lowering(_read(path, source))
     return Configuration()
+
+
+def _lowering(found: Configuration) -> Configuration:
+    """A configuration that nobody named: who changes the code can change it too, so it raises no limit."""
+    for name, number in found.limits.items():
+        default = limits.DEFAULTS[name]
+        if number > default:
+            told = f"a configuration that is found can only lower limit {name}, which is {default}: "
+            raise found.wrong(f"{told}name it with --config, or give --limit {name}={number}", ("limits", name))
+    return found
 
 
 def load(path: str) -> Configuration:
@@ -281,6 +292,7 @@ def _configuration(text: Text, directory: str) -> Configuration:
         protected_by_tag={name: tuple(values) for name, values in data.get("protected_by_tag", {}).items()},
         policies=tuple(_shown(directory, each) for each in data.get("policies", ())),
         baseline=_shown(directory, data["baseline"]) if "baseline" in data else None,
+        limits=_limits(data.get("limits", {})),
         text=text,
         **given,
     )
@@ -315,6 +327,15 @@ def _override(row: Mapping[str, Any], at: Pointer) -> Override:
         severity=row.get("severity", {}),
         parameters=row.get("parameters", {}),
     )
+
+
+def _limits(data: Mapping[str, int]) -> Mapping[str, int]:
+    for name, number in data.items():
+        try:
+            limits.checked({name: number})
+        except ValueError as error:
+            raise _WrongError(str(error), ("limits", name)) from error
+    return data
 
 
 def _contexts(data: Mapping[str, Any], directory: str) -> Iterator[Named]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.files import Reader, join, normalise
 from bklint.model.inventory import Note, Problem
@@ -29,12 +30,6 @@ YAML = (".yaml", ".yml")
 
 SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__", "site-packages", "bower_components"})
 """Directories that hold other people's code. Hidden ones (`.git`, `.terraform`, `.venv`) are skipped as well."""
-
-MAX_DEPTH = 64
-"""Deepest directory that is looked into, counted from the path given."""
-
-MAX_FILES = 200_000
-"""Most files that are looked at; the largest public collection of templates met holds about 20,000."""
 
 HEAD = 4096
 """Bytes of a JSON file that are looked at first; nearly every template names its schema there."""
@@ -104,6 +99,7 @@ class _Search:
         self._found: dict[str, str] = {}
         self._inputs = Inputs()
         self._full = False
+        self._depth, self._files = limits.value("directory_depth"), limits.value("files")
 
     def given(self, path: str) -> None:
         """Take a directory or file that the user named."""
@@ -133,8 +129,9 @@ class _Search:
                     and not self._excluded(path, False)
                 ):
                     self._met(path)
-            if below and depth >= MAX_DEPTH:
-                self._note("limit", f"{directory}: directories nested deeper than {MAX_DEPTH} are not looked into")
+            if below and depth >= self._depth:
+                what = f"directories nested deeper than {self._depth} are not looked into"
+                self._inputs.notes.append(Note("limit", f"{what} ({limits.told('directory_depth')})", path=directory))
             else:
                 pending.extend(reversed(below))
 
@@ -151,9 +148,10 @@ class _Search:
         kind = by_name(path) or self._guest_name(path)
         if not kind or self._full or path in self._found:
             return
-        if len(self._found) >= MAX_FILES:
+        if len(self._found) >= self._files:
             self._full = True
-            self._note("limit", f"more than {MAX_FILES} files: the rest is not looked at")
+            what = f"more than {self._files} files: the rest is not looked at ({limits.told('files')})"
+            self._inputs.notes.append(Note("limit", what, path=posixpath.dirname(path) or "."))
             return
         if kind in ("json", "yaml", "guest"):
             try:

@@ -28,4 +28,8 @@ class InputError(BklintError):
 
 
 class LimitError(InputError):
-    """An input passes a limit of size, depth or number. The limit is named in the message."""
+    """An input passes a limit of size, depth or number. `limit` is its name in `limits.TABLE`, empty for a fixed one."""
+
+    def __init__(self, message: str, offset: int | None = None, limit: str = "") -> None:
+        super().__init__(message, offset)
+        self.limit = limit

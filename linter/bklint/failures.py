@@ -37,6 +37,7 @@ LEAST = 0.7
 _SCOPED = (LOCK, "Microsoft.Authorization/policyAssignments")
 _DIGITS = re.compile(r"\d+")
 _MAX_STEPS = 4
+"""Most relations between a failed job's machine and a resource that concerns it."""
 
 
 def failures(jobs: Sequence[FailedJob], world: World, findings: Sequence[Finding], portal: str) -> list[Failure]:

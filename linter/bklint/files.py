@@ -14,14 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
 from typing import BinaryIO, NamedTuple, Protocol
 
+from bklint import limits
 from bklint.errors import InputError, LimitError, UsageError
 from bklint.replacing import replace
-
-MAX_BYTES = 64 * 1024 * 1024
-"""Largest file that is read, in bytes.
-
-The largest public ARM template met is under 8 MiB; a plan of 10,000 resources has about 40.
-"""
 
 
 class Entry(NamedTuple):
@@ -111,9 +106,10 @@ def confinement(path: str) -> str:
 class DiskReader:
     """Reads from the file system below `roots` (real paths)."""
 
-    def __init__(self, roots: tuple[str, ...], max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, roots: tuple[str, ...], max_bytes: int = 0) -> None:
         self._roots = tuple(os.path.realpath(root) for root in roots)
-        self._max = max_bytes
+        self._max = max_bytes or limits.value("file_bytes")
+        self._limit = "" if max_bytes else "file_bytes"
         self._cache: dict[str, bytes] = {}
         self._directories: dict[str, str] = {}
         self._listed: dict[str, tuple[Entry, ...]] = {}
@@ -172,16 +168,19 @@ class DiskReader:
             if not stat.S_ISREG(info.st_mode):
                 raise InputError("is not a regular file")
             if info.st_size > self._max:
-                raise LimitError(f"is {info.st_size} bytes; bklint reads files up to {self._max} bytes")
+                raise self._too_large(f"is {info.st_size} bytes")
             with open(real, "rb", buffering=0) as handle:
                 data = _bytes(handle, info.st_size, self._max + 1)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
         if len(data) > self._max:  # it has grown, or is one of those whose size the system gives as 0
-            raise LimitError(f"is larger than {self._max} bytes, the most that bklint reads of a file")
+            raise self._too_large("is larger than its size tells")
         self.reads[path] = len(data)
         self._cache[path] = data
         return data
+
+    def _too_large(self, what: str) -> LimitError:
+        return LimitError(f"{what}; bklint reads files up to {self._max} bytes ({limits.told(self._limit)})")
 
     def head(self, path: str, size: int) -> bytes:
         """See Reader."""
@@ -352,8 +351,10 @@ class OverlayReader:
         return tuple(sorted((*below, *(entry for entry in self._over.list(path) if entry.name not in names))))
 
 
-def received(stream: BinaryIO, most: int) -> bytes:
-    """What comes through standard input or a pipe. Raises UsageError where it is more than `most` bytes: it may have no end."""
+def received(stream: BinaryIO, most: int = 0) -> bytes:
+    """What comes through standard input or a pipe. Raises UsageError where it is more than `most` bytes (0: than a file may
+    have): it may have no end."""
+    most = most or limits.value("file_bytes")
     data = stream.read(most + 1)
     if len(data) > most:
         raise UsageError(f"standard input has more than {most} bytes, the most that bklint reads of it")

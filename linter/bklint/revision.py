@@ -13,8 +13,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bklint.errors import InputError, UsageError
-from bklint.files import MAX_BYTES, Entry, Reader, normalise
+from bklint import limits
+from bklint.errors import InputError, LimitError, UsageError
+from bklint.files import Entry, Reader, normalise
 
 _COMMAND = ("git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 _SETTINGS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
@@ -94,8 +95,11 @@ class Revision:
             raise InputError("cannot be read: git does not have it")
         data = self._process.stdout.read(int(header[2]))
         self._process.stdout.read(1)
-        if len(data) > MAX_BYTES:
-            raise InputError(f"is {len(data)} bytes; bklint reads files up to {MAX_BYTES} bytes")
+        most = limits.value("file_bytes")
+        if len(data) > most:
+            raise LimitError(
+                f"is {len(data)} bytes; bklint reads files up to {most} bytes ({limits.told('file_bytes')})"
+            )
         return data
 
     def head(self, path: str, size: int) -> bytes:

@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bklint import baseline, engine, facts, packaged
+from bklint import baseline, engine, facts, limits, packaged
 from bklint.choices import Choices, choices
 from bklint.config import Configuration
 from bklint.decided import Statistics
@@ -38,7 +38,7 @@ from bklint.frontends import (
 from bklint.gitignore import Gitignore
 from bklint.model.defaults import Defaults
 from bklint.model.derive import derive
-from bklint.model.inventory import Inventory, Problem, World
+from bklint.model.inventory import Inventory, Note, Problem, World
 from bklint.policy import store
 from bklint.policy.store import PolicySet
 from bklint.reach import concerns
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 UNREADABLE = "BKP900"
 INTERNAL = "BKP901"
+LIMITED = "BKP902"
 
 Progress = Callable[[int, str], None]
 """Told how many roots are finished and which one is next."""
@@ -89,6 +90,8 @@ class ScanOptions:
     statistics: bool = False
     bicep: str = "build"
     """One of discover.BICEP_MODES."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Limits that are not the default ones, by name."""
     live: LiveOptions | None = None
     """What of Azure is looked at; without paths that is what is judged."""
 
@@ -121,6 +124,18 @@ def scan(
 ) -> Report:
     """Check what is at `paths`. Raises UsageError; everything that is wrong with an input is in the report. `scanning`
     takes the place of Scanning where roots are judged in another way, as in several processes."""
+    with limits.using(options.limits):
+        return _scan(paths, options, policies, reader, progress, scanning)
+
+
+def _scan(
+    paths: Sequence[str],
+    options: ScanOptions,
+    policies: PolicySet,
+    reader: Reader | None,
+    progress: Progress | None,
+    scanning: Callable[..., Scanning] | None,
+) -> Report:
     began = time.monotonic()
     reader = reader or disk_reader((*paths, *options.report_only), options)
     chosen = choices(options.config, policies, options.ignore)
@@ -167,6 +182,11 @@ def record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, 
 
     Entries that are there keep their reason and day; those that a scan of these paths would not find stay.
     """
+    with limits.using(options.limits):
+        return _record(paths, options, file)
+
+
+def _record(paths: Sequence[str], options: ScanOptions, file: str) -> tuple[str, bool]:
     policies = load_policies(options)
     reader = disk_reader(paths, options)
     before = baseline.load(file) if os.path.exists(file) else ()
@@ -187,6 +207,13 @@ def fixed(
     paths: Sequence[str], options: ScanOptions, policies: PolicySet, wanted: Wanted, reader: Reader | None = None
 ) -> Fixed:
     """What fixes make of what is at `paths`; nothing is written. Raises UsageError."""
+    with limits.using(options.limits):
+        return _fixed(paths, options, policies, wanted, reader)
+
+
+def _fixed(
+    paths: Sequence[str], options: ScanOptions, policies: PolicySet, wanted: Wanted, reader: Reader | None
+) -> Fixed:
     from bklint.fix.plan import Seen
     from bklint.fix.verify import Bench, Mending
 
@@ -312,6 +339,7 @@ class Scanning:
         self._live = self._azure()
         self._defaults = defaults() if found.roots or self._live is not None else Defaults(())
         self._originals: Originals | None = None
+        self._hits: dict[str, limits.Hit] = {}
 
     def _azure(self) -> Live | None:
         if self._options.live is None:
@@ -332,16 +360,19 @@ class Scanning:
 
     def run(self, sieve: Sieve) -> Report:
         """Every root, and the report of all of them."""
-        whole = engine.combine(self.outcomes())
+        with limits.recording() as self._hits:
+            whole = engine.combine(self.outcomes())
         problems = distinct(map(self._claiming, self._inventory.problems))
-        everything = [*whole.findings, *map(unreadable, problems), *self._errors]
+        notes = distinct([*self._inventory.notes, *whole.notes])
+        passed = [note for note in notes if note.kind == "limit" and note.strict]
+        everything = [*whole.findings, *map(unreadable, problems), *map(limited, passed), *self._errors]
         sifted = sieve.sift(Found(everything, whole.undecided))
         left = {finding.path for finding in sifted.findings if finding.policy == UNREADABLE}
         claims = {problem.path for problem in problems if problem.claims} & left
         return Report(
             findings=tuple(sorted(engine.describe(sifted.findings, self._policies), key=_order)),
             undecided=tuple(whole.undecided),
-            notes=tuple(distinct([*self._inventory.notes, *whole.notes])),
+            notes=tuple(note for note in notes if note not in passed),
             files_read=max(0, self._reader.files_read - len(self._unread())),
             files_by_dialect=self._found.files,
             files_unread=len(self._unread()) + len(claims),
@@ -352,7 +383,7 @@ class Scanning:
             checks_passed=whole.passed,
             passes=tuple(whole.passes),
             hidden=sifted.hidden,
-            unread_claimed=bool(claims),
+            unread_claimed=bool(claims) or any(each.policy == LIMITED for each in sifted.findings),
             edition=self._options.edition,
             accepted=tuple(sorted(sifted.accepted, key=lambda each: _order(each.finding))),
             gone=tuple(sifted.gone),
@@ -434,6 +465,9 @@ class Scanning:
 
         try:
             outcome = engine.judge(root, self._policies, self._settings(root), prepared, facts.read)
+            outcome.notes[:] = [
+                each if each.place or each.path else each._replace(path=root.path) for each in outcome.notes
+            ]
             if self._live is not None:
                 outcome = self._live.judged(root, outcome)
         finally:
@@ -484,7 +518,15 @@ class Scanning:
             return
 
     def _guarded(self, path: str, work: Callable[[], T]) -> T | None:
-        """The result of work on one input, or None when it failed: then the failure is recorded."""
+        """The result of work on one input, or None when it failed: then the failure is recorded, as are limits that it passed."""
+        try:
+            return self._try(path, work)
+        finally:
+            for hit in self._hits.values():
+                self._inventory.notes.append(Note("limit", hit.message, hit.place, path=path))
+            self._hits.clear()
+
+    def _try(self, path: str, work: Callable[[], T]) -> T | None:
         try:
             return work()
         except InputError as error:
@@ -522,6 +564,20 @@ def unreadable(problem: Problem) -> Finding:
         path=problem.path,
         place=problem.place,
         why=f"What cannot be read is not checked, so {'this file may hold' if file else 'there may be'} anything.",
+    )
+
+
+def limited(note: Note) -> Finding:
+    """The finding that a limit was passed, so that something is not checked."""
+    place = note.place
+    return Finding(
+        policy=LIMITED,
+        name="limit-reached",
+        severity=Severity.ERROR,
+        message=f"not all is checked: {note.message}",
+        path=place.locate().source.name if place is not None else note.path,
+        place=place,
+        why="What lies behind a limit is not checked, so there may be anything.",
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bklint import limits
 from bklint.choices import choices
 from bklint.discover import Inputs
 from bklint.engine import Outcome
@@ -180,12 +181,14 @@ def work(connection: Connection, job: Job) -> None:
     """A process from beginning to end. The parent alone answers Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
+    limits.use(job.options.limits)
     try:
         policies = load_policies(job.options)
         chosen = choices(job.options.config, policies, job.options.ignore)
         reader = disk_reader((*job.paths, *job.options.report_only), job.options)
         part = _Part(job.paths, job.options, policies, chosen, reader, job.found, None, {}, None)
-        part.work(job, connection.send, connection.recv)
+        with limits.recording() as part._hits:
+            part.work(job, connection.send, connection.recv)
     except BklintError as error:
         connection.send(error)
     except (EOFError, OSError):

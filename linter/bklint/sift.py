@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from bklint import baseline
+from bklint import baseline, limits
 from bklint.baseline import Entry, View
 from bklint.choices import Choices
 from bklint.directives import MARK, Directive, directives
 from bklint.discover import Inputs
 from bklint.errors import InputError
-from bklint.files import MAX_BYTES, Reader, normalise
+from bklint.files import Reader, normalise
 from bklint.finding import Accepted, Finding, Gone, Report, Undecided, of_azure
 from bklint.policy.store import RESERVED, PolicySet
 from bklint.records import dataclass, field, replace
@@ -82,7 +82,7 @@ class Sieve:
         notices = NOTICES if options.suppressions else ()
         self.gaps = False
         """Whether a part of Azure was not read: then nothing there is gone because it was not found."""
-        self._judged = frozenset((*(policy.id for policy in asked), "BKP900", *notices))
+        self._judged = frozenset((*(policy.id for policy in asked), "BKP900", "BKP902", *notices))
 
     @property
     def compares(self) -> bool:
@@ -135,7 +135,7 @@ class Sieve:
         pointed = (path for finding in findings for path in sorted(finding.paths))
         for path in dict.fromkeys((*listed, *pointed)):
             try:
-                data = self._reader.head(path, MAX_BYTES)
+                data = self._reader.head(path, limits.value("file_bytes"))
                 if MARK in data:
                     yield from directives(Source.of(path, data))
             except InputError:

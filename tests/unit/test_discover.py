@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bklint import discover as module
+from bklint import limits
 from bklint.discover import by_content, discover, members
 from bklint.files import DiskReader, MemoryReader
 
@@ -196,10 +197,11 @@ def test_closed_directory(tmp_path: Path) -> None:
     assert [note.kind for note in found.notes] == ["unreadable"]
 
 
-def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    deep = "/".join("d" for _ in range(module.MAX_DEPTH + 3)) + "/main.tf"
-    assert [note.kind for note in discover(["."], MemoryReader({deep: ""}), DIALECTS).notes] == ["limit"]
-    monkeypatch.setattr(module, "MAX_FILES", 3)
+def test_bounds() -> None:
+    deep = "/".join("d" for _ in range(limits.DEFAULTS["directory_depth"] + 3)) + "/main.tf"
+    (note,) = discover(["."], MemoryReader({deep: ""}), DIALECTS).notes
+    assert (note.kind, note.path) == ("limit", "/".join("d" for _ in range(limits.DEFAULTS["directory_depth"])))
     many = {f"{number}.tf": "" for number in range(9)}
-    found = discover(["."], MemoryReader(many), DIALECTS)
+    with limits.using({"files": 3}):
+        found = discover(["."], MemoryReader(many), DIALECTS)
     assert (found.files, [note.kind for note in found.notes]) == ({"terraform": 3}, ["limit"])

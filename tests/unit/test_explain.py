@@ -328,7 +328,9 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Échec de l’approvisionnement de la machine virtuelle\n"))
+    monkeypatch.setattr(
+        sys, "stdin", io.TextIOWrapper(io.BytesIO("Échec de l’approvisionnement de la machine virtuelle\n".encode()))
+    )
     assert main(["explain", "-"]) == 0
     assert capsys.readouterr().out.startswith("UserErrorVmProvisioningStateFailed\n")
 

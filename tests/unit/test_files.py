@@ -115,7 +115,7 @@ def test_size_limit(root: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs a file whose size is given as 0")
 def test_size_limit_of_a_file_that_does_not_tell_its_size() -> None:
-    with pytest.raises(LimitError, match="is larger than 3 bytes"):
+    with pytest.raises(LimitError, match="is larger than its size tells; bklint reads files up to 3 bytes"):
         DiskReader(("/proc",), max_bytes=3).read("/proc/self/status")
 
 

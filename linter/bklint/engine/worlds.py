@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.model.inventory import Note, World
 
 if TYPE_CHECKING:
     from bklint.frontends import Root
-
-MAX_WORLDS = 64
-"""Most worlds with assumed inputs that are made of one context."""
 
 MAX_RESOURCES = 20_000
 """Most resources in all of them together."""
@@ -49,7 +47,7 @@ class Worlds:
         return self._made[assumed]
 
     def _another(self, assumed: Assumed) -> World | None:
-        if len(self._made) >= MAX_WORLDS or self._resources >= MAX_RESOURCES:
+        if len(self._made) >= limits.value("input_combinations") or self._resources >= MAX_RESOURCES:
             self._say_full()
             return None
         try:
@@ -62,6 +60,7 @@ class Worlds:
     def _say_full(self) -> None:
         if not self.notes:
             message = (
-                f"{self._root.path}: too many combinations of inputs; checks that depend on the others stay undecided"
+                f"{self._root.path}: too many combinations of inputs; checks that depend on the others stay undecided "
+                f"({limits.told('input_combinations')})"
             )
             self.notes.append(Note("limit", message, None, strict=False))

@@ -33,12 +33,14 @@ EXTERNAL = frozenset(
 
 class Note(NamedTuple):
     """Something a scan could not do or did not look at, said once in the summary. It never changes exit status, except
-    that `strict` notes count as unread input under `--strict`."""
+    that `strict` notes count as unread input under `--strict`; and that `strict` ones of kind `limit` become finding
+    BKP902, at their place or else for `path`."""
 
     kind: str
     message: str
     place: Locator | None = None
     strict: bool = True
+    path: str = ""
 
 
 class Problem(NamedTuple):

@@ -22,8 +22,8 @@ from bklint.policy.subjects import constant
 
 __all__ = ["PolicySet", "load", "parameters", "policies_of", "schema"]
 
-RESERVED = ("BKP900", "BKP901", "BKP910", "BKP911", "BKP912", "BKP913")
-"""Ids of findings that no policy makes: unreadable input, internal errors, suppressions."""
+RESERVED = ("BKP900", "BKP901", "BKP902", "BKP910", "BKP911", "BKP912", "BKP913")
+"""Ids of findings that no policy makes: unreadable input, internal errors, limits, suppressions."""
 
 
 class PolicySet:

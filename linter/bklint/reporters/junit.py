@@ -1,7 +1,8 @@
 """A report into JUnit XML: a suite for each policy with something to say, and in it a case for each resource.
 
-A case fails by findings, of which `type` is the gravest severity; errors by an input that cannot be read (BKP900) or a
-fault of bklint (BKP901); is skipped where the check was undecided or all its findings are accepted; and passes otherwise.
+A case fails by findings, of which `type` is the gravest severity; errors by an input that cannot be read, whole or in
+part (BKP900, BKP902), or a fault of bklint (BKP901); is skipped where the check was undecided or all its findings are accepted;
+and passes otherwise.
 A report that holds only the number of passed checks and not which they are has one case for them, `bklint / all other
 checks`. There is no time in it: equal code gives equal bytes.
 """
@@ -20,7 +21,7 @@ from bklint.reporters.github import told
 from bklint.reporters.places import annotated, places
 from bklint.reporters.text import cause, headline
 
-ERRORS = ("BKP900", "BKP901")
+ERRORS = ("BKP900", "BKP901", "BKP902")
 """What is no fault of a resource."""
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

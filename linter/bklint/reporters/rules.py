@@ -18,6 +18,9 @@ NOTICES = {
          "What cannot be read is not checked, so the file may hold anything. Exit status 3 where it claims a dialect."),
         ("BKP901", "internal-error", "Internal error of bklint", "error",
          "A bug of bklint: what it was about to check is not checked. It cannot be suppressed; please report it."),
+        ("BKP902", "limit-reached", "Limit of bklint reached", "error",
+         "What lies behind a limit is not checked, so there may be anything. Exit status 3. The message names the limit, and "
+         "`--limit` raises it (docs/limits.md)."),
         ("BKP910", "unused-suppression", "Suppression of a finding that is not there", "warning",
          "A suppression that means nothing today hides the fault that comes tomorrow. Remove it."),
         ("BKP911", "unknown-suppression", "Suppression that cannot be read, or of no policy", "warning",

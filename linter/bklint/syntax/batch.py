@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 
-from bklint.errors import LimitError
 from bklint.syntax.words import (
-    MAX_BYTES,
     MAX_STATEMENTS,
     Loop,
     Redirect,
@@ -18,8 +16,10 @@ from bklint.syntax.words import (
     Script,
     Statement,
     Word,
+    bounded,
     joined,
     utf8_text,
+    whole,
 )
 
 _TOKENS = {
@@ -55,11 +55,10 @@ _SET = re.compile(
 
 def parse(data: bytes) -> Script:
     """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
+    bounded(data, "a script")
     scanner = _Scanner(data.decode("latin-1"))
     scanner.run()
-    return scanner.script
+    return whole(scanner.script)
 
 
 class _Scanner:

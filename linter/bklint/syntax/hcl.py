@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from bklint import limits
 from bklint.source import Source
 from bklint.syntax import hcl_damage, hcl_templates
 from bklint.syntax.hcl_expressions import Comment, Expressions
@@ -34,11 +35,6 @@ class File(NamedTuple):
     comments: tuple[Comment, ...]
 
 
-MAX_BYTES = 4 * 1024 * 1024
-"""Largest text in HCL that is read, in bytes: the grammar takes up to 200 bytes of memory for each. The largest public file
-met has a tenth of it."""
-
-
 def parse(source: Source) -> File:
     """Read native HCL syntax. Raises nothing: what cannot be read becomes a problem."""
     return _parse(source, 0)
@@ -46,8 +42,12 @@ def parse(source: Source) -> File:
 
 def _parse(source: Source, depth: int) -> File:
     data = source.data
-    if len(data) > MAX_BYTES:
-        problem = Problem(f"is {len(data)} bytes; bklint reads Terraform files up to {MAX_BYTES} bytes", 0, 0)
+    most = limits.value("terraform_bytes")  # the grammar takes up to 200 bytes of memory for each
+    if len(data) > most:
+        told = (
+            f"is {len(data)} bytes; bklint reads Terraform files up to {most} bytes ({limits.told('terraform_bytes')})"
+        )
+        problem = Problem(told, 0, 0)
         return File(Body({}, (), True, 0, len(data)), (problem,), ())
     tree = grammar().parse(data)
     if tree is not None and tree.root_node.has_error:

@@ -10,11 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bklint.errors import LimitError
 from bklint.source import BOM
-
-MAX_BYTES = 2 * 1024 * 1024
-"""Longest file that is read, in bytes."""
+from bklint.syntax.words import bounded
 
 
 class Field(NamedTuple):
@@ -68,9 +65,7 @@ _SECTION = re.compile(rb"[ \t]*\[([^\]\r\n]*)\]")
 
 
 def _checked(data: bytes) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"a file of {len(data)} bytes; bklint reads such files up to {MAX_BYTES} bytes")
-    return data
+    return bounded(data, "a file")
 
 
 def _field(data: bytes, start: int, end: int, quotes: bool = False) -> Field:

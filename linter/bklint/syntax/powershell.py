@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import re
 
-from bklint.errors import LimitError
 from bklint.records import dataclass, field
 from bklint.syntax.words import (
-    MAX_BYTES,
     MAX_STATEMENTS,
     Loop,
     Parameter,
@@ -22,8 +20,10 @@ from bklint.syntax.words import (
     Script,
     Statement,
     Word,
+    bounded,
     joined,
     utf8_text,
+    whole,
 )
 
 MAX_DEPTH = 256
@@ -64,12 +64,11 @@ _WHERE = frozenset({"where-object", "?", "where"})
 
 def parse(data: bytes) -> Script:
     """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
+    bounded(data, "a script")
     scanner = _Scanner(data.decode("latin-1"))
     scanner.run()
     scanner.script.statements.sort(key=lambda statement: statement.start)
-    return scanner.script
+    return whole(scanner.script)
 
 
 @dataclass(slots=True)

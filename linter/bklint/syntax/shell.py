@@ -15,9 +15,22 @@ from operator import eq, gt, lt, ne
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from bklint import limits
 from bklint.errors import LimitError
 from bklint.syntax import heredocs
-from bklint.syntax.words import MAX_BYTES, MAX_STATEMENTS, Body, Loop, Redirect, Ref, Script, Statement, Word, joined
+from bklint.syntax.words import (
+    MAX_STATEMENTS,
+    Body,
+    Loop,
+    Redirect,
+    Ref,
+    Script,
+    Statement,
+    Word,
+    bounded,
+    joined,
+    whole,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -45,8 +58,7 @@ def _parser() -> Parser:
 
 def parse(data: bytes) -> Script:
     """The statements of a script, spans in the bytes given. Raises LimitError for a script that is too long."""
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"a script of {len(data)} bytes; bklint reads scripts up to {MAX_BYTES} bytes")
+    bounded(data, "a script")
     documents = heredocs.find(data)
     text = heredocs.blanked(data, documents)
     if _unclosed(text) > MAX_UNCLOSED:
@@ -57,9 +69,11 @@ def parse(data: bytes) -> Script:
     feed = _Feed(text)
     reader.run(_parser().parse(feed.read).root_node)
     reader.script.gaps += feed.late
+    if feed.late:
+        limits.hit("script_seconds", f"a script takes longer than {limits.value('script_seconds')} s to read")
     reader.script.statements.sort(key=lambda statement: statement.start)
     _attach(data, documents, reader.script.statements)
-    return reader.script
+    return whole(reader.script)
 
 
 _BETWEEN = re.compile(rb"(?:[ \t]|\\\n|\d?[<>]{1,3}[&|]?[ \t]*(?:\"[^\"]*\"|'[^']*'|[^\s|&;()]+))*\Z")
@@ -80,9 +94,6 @@ def _attach(data: bytes, documents: list[heredocs.Heredoc], statements: list[Sta
                 break
 
 
-MAX_SECONDS = 10.0
-"""Longest time that a script is given. Some damaged text takes the grammar quadratic time; no real script comes near."""
-
 _CHUNK = 4096
 
 
@@ -91,7 +102,8 @@ class _Feed:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._deadline = monotonic() + MAX_SECONDS
+        self._deadline = monotonic() + limits.value("script_seconds")
+        """Some damaged text takes the grammar quadratic time; no real script comes near."""
         self.late = 0
 
     def read(self, offset: int, _: object) -> bytes:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bklint import limits
+from bklint.errors import LimitError
 from bklint.records import dataclass, field
-
-MAX_BYTES = 2 * 1024 * 1024
-"""Longest script that is read, in bytes."""
 
 MAX_STATEMENTS = 50_000
 """Most statements of one script."""
@@ -139,3 +138,21 @@ def joined(parts: list[str | Ref]) -> tuple[str | Ref, ...]:
         else:
             found.append(part)
     return tuple(found)
+
+
+def bounded(data: bytes, what: str) -> bytes:
+    """A text that a machine runs or reads. Raises LimitError where it is longer than the limit of such texts."""
+    most = limits.value("script_bytes")
+    if len(data) > most:
+        raise LimitError(
+            f"{what} of {len(data)} bytes; bklint reads such texts up to {most} bytes", limit="script_bytes"
+        )
+    return data
+
+
+def whole(script: Script) -> Script:
+    """A script as read, noting that it was cut where it has as many statements as are read."""
+    if len(script.statements) >= MAX_STATEMENTS:
+        script.gaps += 1
+        limits.hit("", f"a script of {MAX_STATEMENTS} statements or more, of which the rest is not looked at")
+    return script

@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterator
 
 from bklint.errors import InputError, LimitError
-
-MAX_BYTES = 2 * 1024 * 1024
-"""Longest text that is read, in bytes."""
+from bklint.syntax.words import bounded
 
 MAX_DEPTH = 256
 """Deepest nesting of elements that is read."""
@@ -69,8 +67,7 @@ def parse(data: bytes) -> Element:
     """The root element. Raises InputError for what is no XML, LimitError for what is too long or deep."""
     from xml.parsers import expat
 
-    if len(data) > MAX_BYTES:
-        raise LimitError(f"an XML text of {len(data)} bytes; bklint reads such texts up to {MAX_BYTES} bytes")
+    bounded(data, "an XML text")
     reader = _Reader(data, expat.ParserCreate("utf-8"))
     try:
         reader.parser.Parse(data, True)

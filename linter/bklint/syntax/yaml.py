@@ -15,12 +15,10 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from bklint import limits
 from bklint.errors import InputError, LimitError
 from bklint.source import BOM, Source
 from bklint.syntax.json import MAX_DEPTH, JsonPlace, Members, Pointer, Slot
-
-MAX_NODES = 1_000_000
-"""Most values in one document, each alias counted as what it stands for."""
 
 MAX_RESOLVED = 4300
 """Longest scalar, in characters, that is tried as a number: reading a longer one takes quadratic time."""
@@ -208,6 +206,8 @@ class _Builder:
         self.text = text
         self.loader = loader
         self.values = values
+        self._most = limits.value("yaml_values")
+        """Most values in one document, each alias counted as what it stands for."""
         self.begin()
 
     def begin(self) -> None:
@@ -293,8 +293,9 @@ class _Builder:
         frame.size += whole.size
         frame.height = max(frame.height, whole.height + 1)
         frame.end = max(frame.end, entry.end)
-        if frame.size > MAX_NODES:
-            raise _PlacedError(f"more than {MAX_NODES:,} values, aliases expanded", entry.start, LimitError)
+        if frame.size > self._most:
+            told = f"more than {self._most} values, aliases expanded ({limits.told('yaml_values')})"
+            raise _PlacedError(told, entry.start, LimitError)
         if len(self.stack) + whole.height > MAX_DEPTH:
             raise _PlacedError(f"nested deeper than {MAX_DEPTH} levels, aliases expanded", entry.start, LimitError)
         if isinstance(frame.data, list):

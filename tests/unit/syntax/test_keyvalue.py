@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bklint import limits
 from bklint.errors import LimitError
 from bklint.syntax import keyvalue
 
@@ -46,4 +47,4 @@ def test_registry() -> None:
 
 def test_limit() -> None:
     with pytest.raises(LimitError):
-        keyvalue.entries(b"a" * (keyvalue.MAX_BYTES + 1))
+        keyvalue.entries(b"a" * (limits.DEFAULTS["script_bytes"] + 1))

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from bklint import limits
 from bklint.errors import LimitError
 from bklint.syntax import powershell
-from bklint.syntax.words import MAX_BYTES, Ref, Statement
+from bklint.syntax.words import Ref, Statement
 
 SCRIPT = r"""param([string]$Gateway = "10.20.1.1")
 # Stop-Service comment
@@ -138,7 +139,7 @@ def test_here_strings_and_assignments() -> None:
 
 def test_limits_and_linear_time() -> None:
     with pytest.raises(LimitError):
-        powershell.parse(b"#" * (MAX_BYTES + 1))
+        powershell.parse(b"#" * (limits.DEFAULTS["script_bytes"] + 1))
     for piece in (b"(", b"{", b'"', b"a,", b"$x.y(", b"<a>", b"foreach ($x in 1) {", b"@'\n"):
         began = time.monotonic()
         powershell.parse(piece * (200_000 // len(piece)))

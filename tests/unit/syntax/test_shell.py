@@ -7,9 +7,10 @@ import time
 
 import pytest
 
+from bklint import limits
 from bklint.errors import LimitError
 from bklint.syntax import shell
-from bklint.syntax.words import MAX_BYTES, Ref, Statement
+from bklint.syntax.words import Ref, Statement
 
 SCRIPT = r"""#!/bin/bash
 # systemctl stop comment
@@ -101,7 +102,7 @@ def test_loops_functions_and_environments() -> None:
 
 def test_limits() -> None:
     with pytest.raises(LimitError):
-        shell.parse(b"#" * (MAX_BYTES + 1))
+        shell.parse(b"#" * (limits.DEFAULTS["script_bytes"] + 1))
     with pytest.raises(LimitError):
         shell.parse(b"cat <<E\n" * 5000)
 

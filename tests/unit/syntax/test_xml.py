@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bklint import limits
 from bklint.errors import InputError, LimitError
 from bklint.syntax import xml
 
@@ -35,4 +36,4 @@ def test_limits() -> None:
     with pytest.raises(LimitError):
         xml.parse(b"<a>" * 300)
     with pytest.raises(LimitError):
-        xml.parse(b" " * (xml.MAX_BYTES + 1))
+        xml.parse(b" " * (limits.DEFAULTS["script_bytes"] + 1))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from bklint import limits
 from bklint.files import join
 from bklint.frontends.arm.access import member
 from bklint.frontends.arm.lowering import Lowering
@@ -134,10 +135,13 @@ def _child(one: Declared, instance: Instance) -> Deployment | None:
     if template is None:
         return None
     if here.depth >= MAX_NESTING:
-        lowering.note("limit", f"deployments nested deeper than {MAX_NESTING} are not followed", place)
+        lowering.note(
+            "limit", f"deployments nested deeper than {MAX_NESTING} are not followed ({limits.told('')})", place
+        )
         return None
     if lowering.deployments <= 0:
-        lowering.note("limit", "more nested deployments than bklint follows; the rest is not checked", place)
+        what = f"more than {lowering.most_deployments} nested deployments; the rest is not checked"
+        lowering.note("limit", f"{what} ({limits.told('deployments')})", place)
         return None
     lowering.deployments -= 1
     name = instance.resource.name

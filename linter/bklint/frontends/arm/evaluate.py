@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bklint import limits
 from bklint.frontends.arm import (  # noqa: F401  (the modules fill the tables)
     functions_arrays,
     functions_cidr,
@@ -75,6 +76,8 @@ def evaluate_text(env: Env, document: Document, text: str, pointer: Pointer) -> 
         return placeholder(text, place) or Value(unescaped(text), place)
     tree = parsed(text)
     if isinstance(tree, Failure):
+        if tree.limit:
+            limits.hit("", tree.message, place)
         return unknown(Reason.LIMIT if tree.limit else Reason.ERROR, tree.message, place)
     value = evaluate(tree, env, place)
     if env.use:
@@ -217,6 +220,8 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
     except UndecidedError as error:
         return _placed(node, operands, derived(name, operands, error.unknown, None), place, False)
     except FunctionError as error:
+        if error.reason is Reason.LIMIT:
+            limits.hit("", f"{name}(): {error.message}", place)
         return unknown(error.reason, f"{name}(): {error.message}", place)
 
 

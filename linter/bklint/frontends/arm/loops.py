@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
+from bklint import limits
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import Reason, Unknown, Value, first_unknown
 from bklint.records import replace
 from bklint.source import Locator
 from bklint.syntax.json import Pointer
 
-MAX_ITEMS = 10_000
-"""Most instances of one loop. Azure's own limit is 800
-(https://learn.microsoft.com/azure/azure-resource-manager/templates/copy-resources#copy-limits)."""
 MAX_CERTAIN = 64
 """Most instances that are made of a loop of which only the least number is known."""
 
@@ -60,7 +58,8 @@ def runs(count: Value, name: str, place: Locator) -> Runs:
         number = number_of(count.data)
         if number is None or number < 0:
             return Runs(0, Unknown(Reason.ERROR, f"the count of loop {name!r} is no number", place))
-        return Runs(min(int(number), MAX_ITEMS), cut=number > MAX_ITEMS)
+        most = limits.value("instances")  # Azure's own is 800 (…/templates/copy-resources#copy-limits)
+        return Runs(min(int(number), most), cut=number > most)
     low, high = bounds(count)
     certain = max(0, min(int(low or 0), MAX_CERTAIN))
     if high is not None and high <= certain:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.files import Reader
 from bklint.frontends import Options
-from bklint.frontends.arm.loops import MAX_ITEMS
 from bklint.model.inventory import Note, Split, World
 from bklint.model.value import Unknown
 from bklint.source import Locator, Source
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 520
 """Deepest evaluation, in Python frames; Python itself stops at 1,000, of which callers have used some."""
-MAX_STEPS = 1_000_000
-"""Most calls, accesses and members of collections that are looked at for one world."""
-MAX_INSTANCES = 50_000
-"""Most instances of loops in one world."""
-MAX_DEPLOYMENTS = 2_000
-"""Most nested and linked deployments in one world."""
 
 
 class Lowering:
@@ -43,8 +37,10 @@ class Lowering:
         self.assume = assume
         self.frames = 0
         self.steps = 0
-        self.instances = MAX_INSTANCES
-        self.deployments = MAX_DEPLOYMENTS
+        self.instances = self.most_instances = limits.value("template_instances")
+        self.deployments = self.most_deployments = limits.value("deployments")
+        self._most_steps = limits.value("template_steps")
+        """Most calls, accesses and members of collections that are looked at for the world."""
         self._documents: dict[str, Document | None] = {}
         self._noted: set[str] = set()
 
@@ -55,7 +51,10 @@ class Lowering:
     def enter(self, frames: int) -> bool:
         """Take frames of the depth budget and one step; False where either is used up, and then nothing is to be left."""
         self.steps += 1
-        if self.frames + frames > MAX_FRAMES or (self.steps > MAX_STEPS and not self.spend(0)):
+        if self.steps > self._most_steps and not self.spend(0):
+            return False
+        if self.frames + frames > MAX_FRAMES:
+            limits.hit("", "expressions nested too deep")
             return False
         self.frames += frames
         return True
@@ -63,8 +62,9 @@ class Lowering:
     def spend(self, steps: int) -> bool:
         """Take steps; False when they are used up."""
         self.steps += steps
-        if self.steps > MAX_STEPS:
-            self.note("limit", f"more than {MAX_STEPS:,} steps of evaluation; the rest is left undecided", None)
+        if self.steps > self._most_steps:
+            what = f"more than {self._most_steps} steps of evaluation; the rest is left undecided"
+            self.note("limit", f"{what} ({limits.told('template_steps')})", None)
             return False
         return True
 
@@ -77,12 +77,14 @@ class Lowering:
         granted = min(wanted, self.instances)
         self.instances -= granted
         if granted < wanted:
-            self.note("limit", f"more than {MAX_INSTANCES:,} instances of loops; loop {name!r} is cut", place)
+            what = f"more than {self.most_instances} instances of loops; loop {name!r} is cut"
+            self.note("limit", f"{what} ({limits.told('template_instances')})", place)
         return granted
 
     def cut(self, name: str, place: Locator | None) -> None:
         """Note that a loop has more instances than are looked at."""
-        self.note("limit", f"loop {name!r} has more than {MAX_ITEMS:,} instances; the rest is not checked", place)
+        what = f"loop {name!r} has more than {limits.value('instances')} instances; the rest is not checked"
+        self.note("limit", f"{what} ({limits.told('instances')})", place)
 
     def input(self, found: Unknown) -> None:
         """List an input without a value that has few possible ones, so that the engine may try each."""

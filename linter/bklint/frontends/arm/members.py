@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from bklint import limits
 from bklint.model.value import Hop, ListData, ObjectData, Reason, Unknown, Value
 from bklint.source import Locator
 from bklint.syntax.json import Document, JsonPlace, Pointer
@@ -20,7 +21,9 @@ MAX_CARRIED = 12
 MAX_LISTS = 16
 """Deepest nesting of lists directly in lists that takes on a hop."""
 MAX_DEPTH = 256
+"""Deepest value that a copy loop or function is given."""
 MAX_NODES = 100_000
+"""Most members of such a value, those of its members included."""
 """Largest value of a parameter, variable or output, in values; 4 MB of JSON holds fewer."""
 
 STEPS_PER_NODE = 2
@@ -234,6 +237,7 @@ def flaw(value: Value, budget: Budget) -> Unknown | None:
             return _SELF
         nodes += 1
         if depth > MAX_DEPTH or nodes > MAX_NODES or not budget.spend(STEPS_PER_NODE):
+            limits.hit("", "a value that is larger than bklint evaluates", value.place)
             return Unknown(Reason.LIMIT, "a value that is larger than bklint evaluates", value.place)
         if isinstance(data, ListData):
             pending.extend([(item, depth + 1) for item in data.items])

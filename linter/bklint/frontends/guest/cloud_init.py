@@ -11,6 +11,7 @@ import re
 import zlib
 from typing import Any
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.frontends.guest import network_files, recognise
 from bklint.frontends.guest.record import Recorder
@@ -19,9 +20,6 @@ from bklint.frontends.guest.text import GuestText, marked, within
 from bklint.syntax import yaml as yaml_syntax
 from bklint.syntax.json import Pointer
 from bklint.syntax.yaml import YamlDocument
-
-MAX_DECODED = 2 * 1024 * 1024
-"""Most bytes that compressed text is unpacked to."""
 
 
 def cloud_config(out: Recorder) -> None:
@@ -109,12 +107,15 @@ def unbase64(text: str) -> bytes | None:
 
 def unzipped(raw: bytes) -> bytes | None:
     """The bytes behind gzip; None for what is none, or too much."""
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpack, most = zlib.decompressobj(zlib.MAX_WBITS | 16), limits.value("unpacked_bytes")
     try:
-        found = unpack.decompress(raw, MAX_DECODED)
+        found = unpack.decompress(raw, most)
     except zlib.error:
         return None
-    return None if unpack.unconsumed_tail else found
+    if not unpack.unconsumed_tail:
+        return found
+    limits.hit("unpacked_bytes", f"compressed data of more than {most} bytes")
+    return None
 
 
 def written_file(out: Recorder, text: GuestText, path: str, conditional: bool = False) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bklint.errors import InputError
+from bklint import limits
+from bklint.errors import InputError, LimitError
 from bklint.frontends.guest import (
     cloud_init,
     firewalls,
@@ -95,3 +96,5 @@ def read(kind: str, out: Recorder, claims: bool = False) -> None:
         if claims:
             raise type(error)(f"{error.message} (recognised as {kind})", error.offset) from error
         out.unit.gaps += 1
+        if isinstance(error, LimitError):
+            limits.hit(error.limit, error.message, out.text.place(0, 0))

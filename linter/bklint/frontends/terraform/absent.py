@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bklint.frontends.terraform.instance import ModuleInstance
 
 MAX_NESTING = 30
+"""Most modules that a declaration which creates nothing is followed through."""
 
 
 class WrittenView(View):

@@ -29,6 +29,7 @@ from bklint.frontends.terraform.embedded_text import (
     encoded_by,
     leaves_of,
 )
+from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.remembered import MAX_TEXT, Remembered
 from bklint.frontends.terraform.shapes import Bag, plain
 from bklint.model.value import (
@@ -220,7 +221,8 @@ class _Builder:
             return self._list(data, pointer)
         if isinstance(data, float):
             if data != data or data in (float("inf"), float("-inf")):
-                return unknown(Reason.LIMIT, "a number out of range", self._place(pointer))
+                place = self._place(pointer)
+                return Value(passed("", "a number out of range", place), place)
             data = int(data) if data.is_integer() else data
         if (
             self.form.plain is not None

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.frontends.terraform import functions, operators, strings
-from bklint.frontends.terraform.extent import MAX_MEMBERS, Extent
+from bklint.frontends.terraform.extent import Extent, passed
 from bklint.frontends.terraform.scalars import known_text
 from bklint.frontends.terraform.shapes import Bag, bag_of, certain, is_set
 from bklint.frontends.terraform.template_text import template
@@ -53,14 +54,6 @@ from bklint.syntax.node import (
 
 MAX_DEPTH = 200
 """Deepest nesting of evaluations, counted over expressions and the references between them."""
-
-
-MAX_STEPS = 3_000_000
-"""Most expressions that are evaluated in one world: some half a minute. A root of 10,000 machines takes a million."""
-
-
-def _exhausted() -> Unknown:
-    return Unknown(Reason.LIMIT, f"more than {MAX_STEPS:,} expressions in one root")
 
 
 class Names(Protocol):
@@ -119,6 +112,9 @@ class Evaluator:
     def __init__(self) -> None:
         self.depth = 0
         self.steps = 0
+        self._most = limits.value(
+            "expressions"
+        )  # three million take half a minute; a root of 10,000 machines, a million
         self._extent = Extent()
 
     def evaluate(self, expr: Expr, scope: Scope) -> Value:
@@ -126,24 +122,29 @@ class Evaluator:
         method = _METHODS.get(type(expr))
         if method is None:
             return unknown(Reason.SYNTAX, "a syntax error", scope.place(expr))
-        if self.steps >= MAX_STEPS:
-            return Value(_exhausted(), scope.place(expr))
+        if self.steps >= self._most:
+            return Value(self._exhausted(scope.place(expr)), scope.place(expr))
         if self.depth >= MAX_DEPTH:
-            return unknown(Reason.LIMIT, f"expression nested deeper than {MAX_DEPTH} levels", scope.place(expr))
+            return Value(
+                passed("", f"expressions nested deeper than {MAX_DEPTH} levels", scope.place(expr)), scope.place(expr)
+            )
         self.depth += 1
         self.steps += 1
         try:
             return method(self, expr, scope)
         except RecursionError:
-            return unknown(Reason.LIMIT, "expressions nested too deep", scope.place(expr))
+            return Value(passed("", "expressions nested too deep", scope.place(expr)), scope.place(expr))
         finally:
             self.depth -= 1
 
     def _limited(self, value: Value, place: Place) -> Value:
         """The value, unless it is too much to go on with."""
         if isinstance(value.data, (ListData, ObjectData)) and self._extent.too_large(value):
-            return unknown(Reason.LIMIT, f"a collection of more than {MAX_MEMBERS:,} members", place)
+            return Value(self._extent.passed(place), place)
         return value
+
+    def _exhausted(self, place: Place | None) -> Unknown:
+        return passed("expressions", f"more than {self._most} expressions in one root", place)
 
     def _literal(self, expr: Expr, scope: Scope) -> Value:
         assert isinstance(expr, Literal)
@@ -269,8 +270,8 @@ class Evaluator:
         members = self._members(self.evaluate(expr.collection, scope), scope.place(expr))
         pieces: list[Value] = []
         for key, value in members.pairs:
-            if self.steps >= MAX_STEPS:
-                pieces.append(Value(_exhausted(), scope.place(expr)))
+            if self.steps >= self._most:
+                pieces.append(Value(self._exhausted(scope.place(expr)), scope.place(expr)))
                 break
             frames = {expr.value: value} if expr.key is None else {expr.key: key, expr.value: value}
             pieces.extend(self._pieces(expr.parts, scope.within(**frames)))
@@ -392,8 +393,8 @@ class Evaluator:
         results: list[tuple[Value | None, Value]] = []
         rest, ordered = members.rest, 0
         for number, (key, value) in enumerate(members.pairs):
-            if self.steps >= MAX_STEPS:
-                rest = _exhausted()
+            if self.steps >= self._most:
+                rest = self._exhausted(place)
                 break
             frames = {expr.value_name: value} if expr.key_name is None else {expr.key_name: key, expr.value_name: value}
             inner = scope.within(**frames)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from bklint import limits
 from bklint.frontends.terraform.evaluate import members_of
 from bklint.frontends.terraform.module import Written
 from bklint.frontends.terraform.scalars import known_text
@@ -19,7 +20,6 @@ from bklint.source import Place
 if TYPE_CHECKING:
     from bklint.frontends.terraform.instance import ModuleInstance
 
-MAX_INSTANCES = 10_000
 MAX_GUESSED = 16
 """Up to this many instances of an unknown but bounded count are told apart."""
 
@@ -75,9 +75,12 @@ def _by_count(value: Value, place: Place, note: Say) -> Expansion:
 
 
 def _capped(number: int, place: Place, note: Say) -> int:
-    if number > MAX_INSTANCES:
-        note("limit", f"{number} instances: bklint looks at the first {MAX_INSTANCES}", place)
-        return MAX_INSTANCES
+    most = limits.value("instances")
+    if number > most:
+        note(
+            "limit", f"{number} instances, of which the first {most} are looked at ({limits.told('instances')})", place
+        )
+        return most
     return number
 
 

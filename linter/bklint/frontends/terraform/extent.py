@@ -8,16 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bklint.model.value import ListData, ObjectData, Unknown, Value
-
-MAX_MEMBERS = 1_000_000
-"""Most members of a collection, those of its members included."""
+from bklint import limits
+from bklint.model.value import ListData, ObjectData, Reason, Unknown, Value
+from bklint.source import Locator
 
 MAX_NESTING = 200
 """Most levels of a collection."""
-
-MAX_TEXT = 8 * 1024 * 1024
-"""Longest text that is composed, in characters."""
 
 MAX_PARTS = 4096
 """Most parts of a text that is not known as a whole."""
@@ -32,11 +28,16 @@ class Extent:
     def __init__(self) -> None:
         self._known: dict[int, tuple[object, int, int]] = {}
         """By the identity of the data, which is kept so that its identity stays its own."""
+        self._most = limits.value("members")
 
     def too_large(self, value: Value) -> bool:
         """Whether a value passes a limit."""
         members, levels = self._of(value.data, 0)
-        return members > MAX_MEMBERS or levels > MAX_NESTING
+        return members > self._most or levels > MAX_NESTING
+
+    def passed(self, place: Locator | None) -> Unknown:
+        """The value of a collection that is too large."""
+        return passed("members", f"a collection of more than {self._most} members or {MAX_NESTING} levels", place)
 
     def _of(self, data: object, depth: int) -> tuple[int, int]:
         inner: Iterable[Value]
@@ -66,11 +67,20 @@ class Extent:
         return members, levels
 
 
-def too_long(parts: list[str | Unknown]) -> bool:
-    """Whether the parts of a text pass a limit."""
-    return (len(parts) > MAX_PARTS and any(isinstance(part, Unknown) for part in parts)) or sum(
-        map(_length, parts)
-    ) > MAX_TEXT
+def too_long(parts: list[str | Unknown], place: Locator | None) -> Unknown | None:
+    """The value of a text of these parts where they pass a limit, else None."""
+    if len(parts) > MAX_PARTS and any(isinstance(part, Unknown) for part in parts):
+        return passed("", f"a text of more than {MAX_PARTS} parts, not all of them known", place)
+    most = limits.value("text_characters")
+    if sum(map(_length, parts)) > most:
+        return passed("text_characters", f"a text of more than {most} characters", place)
+    return None
+
+
+def passed(name: str, what: str, place: Locator | None) -> Unknown:
+    """The value of what passes a limit, which is noted; an empty name is that of a fixed one."""
+    limits.hit(name, what, place)
+    return Unknown(Reason.LIMIT, what, place)
 
 
 def _length(part: str | Unknown) -> int:

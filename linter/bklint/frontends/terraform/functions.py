@@ -15,6 +15,7 @@ from importlib import import_module
 from itertools import product
 
 from bklint import packaged
+from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
 from bklint.frontends.terraform.shapes import key_of
 from bklint.model.value import (
@@ -49,6 +50,7 @@ _MODULES = (
     "yaml",
 )
 _MOST_OPERANDS = 200
+"""Most members of arguments that are looked through for where a result came from."""
 _NO_DOMAIN = frozenset({"sensitive", "nonsensitive", "ephemeralasnull", "issensitive"})
 
 
@@ -157,7 +159,7 @@ def _once(name: str, function: Function, args: Args, context: CallContext) -> Va
             return Value(undecided.why, context.place)
         result = _undecided(name, function, args, undecided.why)
     except (RecursionError, OverflowError):
-        return unknown(Reason.LIMIT, f"function {name}()", context.place)
+        return Value(passed("", f"{name}() of a value that is too large", context.place), context.place)
     if isinstance(result, Value):
         return result
     return Value(result, context.place, _hop(name, args))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from bklint.files import Entry
+from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.scalars import MOST_BITS, known_text, parse_bool, parse_number, string_parts
 from bklint.frontends.terraform.shapes import Bag, plain, settled
 from bklint.frontends.terraform.types import unify
@@ -104,7 +105,7 @@ def number(value: Value) -> int | float:
     if isinstance(data, bool) or not isinstance(data, (int, float)):
         raise _no(value, "number")
     if isinstance(data, int) and data.bit_length() > MOST_BITS:
-        raise UndecidedError(Unknown(Reason.LIMIT, "a number of thousands of digits", value.place))
+        raise UndecidedError(passed("", "a number of thousands of digits", value.place))
     return data
 
 

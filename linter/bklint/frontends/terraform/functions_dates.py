@@ -26,6 +26,7 @@ _SECONDS = {
     "h": Fraction(3600),
 }
 _LONGEST = 1000
+"""Longest duration or pattern of a date, in characters."""
 _MONTHS = [
     "January",
     "February",

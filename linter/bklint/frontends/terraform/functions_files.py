@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 from bklint.errors import InputError
 from bklint.files import join as join_path
+from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -37,6 +38,7 @@ from bklint.source import Place, Source
 
 _ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:")
 _MOST_FILES = 10_000
+"""Most files that `fileset` looks at."""
 _SOURCES: Remembered[Source] = Remembered()
 """One document for each file, so that what is read from it is read once."""
 
@@ -120,7 +122,7 @@ def _files(context: CallContext, directory: str, prefix: str) -> list[str]:
             elif not entry.link:
                 pending.append((posixpath.join(path, entry.name), f"{before}{entry.name}/"))
         if len(found) > _MOST_FILES:
-            raise UndecidedError(Unknown(Reason.LIMIT, f"fileset of {directory}", context.place))
+            raise UndecidedError(passed("", f"fileset of more than {_MOST_FILES} files", context.place))
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import product
 
+from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -32,10 +33,13 @@ from bklint.frontends.terraform.functions_arguments import (
 from bklint.frontends.terraform.operators import equal
 from bklint.frontends.terraform.shapes import Bag, MapData, bag_of, key_of, make_set, plain, settled, without_repeats
 from bklint.frontends.terraform.types import STRING, plain_convert
-from bklint.model.value import ListData, ObjectData, Reason, Text, Unknown, Value, first_unknown
+from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown
+from bklint.records import replace
 
 _MOST_GENERATED = 1024
+"""Most numbers that `range` makes, Terraform's own limit."""
 _MOST_PRODUCTS = 10_000
+"""Most combinations that `setproduct` makes."""
 
 
 def _keys(args: Args, context: CallContext) -> Result:
@@ -306,7 +310,8 @@ def _setproduct(args: Args, context: CallContext) -> Result:
         return ListData()
     lists = [unified(whole(arg)) for arg in args]
     if _count(lists) > _MOST_PRODUCTS:
-        return Unknown(Reason.LIMIT, "function setproduct()", context.place, type="list", nonnull=True)
+        what = f"setproduct() of more than {_MOST_PRODUCTS} combinations"
+        return replace(passed("", what, context.place), type="list", nonnull=True)
     rows = tuple([Value(ListData(row), context.place) for row in product(*lists)])
     if all(isinstance(data, Bag) and data.is_set for data in found):
         return make_set(rows)

@@ -31,7 +31,7 @@ from bklint.frontends.terraform.functions_arguments import (
 )
 from bklint.frontends.terraform.graphemes import clusters
 from bklint.frontends.terraform.shapes import Bag, plain, settled
-from bklint.model.value import ListData, Reason, Text, Unknown, Value, text
+from bklint.model.value import ListData, Text, Unknown, Value, text
 
 Parts = tuple[str | Unknown, ...]
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -206,8 +206,9 @@ def _join(args: Args, context: CallContext) -> Result:
             # More items, or none: the separators between them belong to what is unknown.
             done.append(_more(data.rest))
             first = True
-    if too_long(done):
-        raise UndecidedError(Unknown(Reason.LIMIT, "a joined text that is too long", context.place))
+    passed = too_long(done, context.place)
+    if passed is not None:
+        raise UndecidedError(passed)
     return text(tuple(done))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.frontends import Options
@@ -25,8 +26,8 @@ from bklint.syntax import hcl
 from bklint.syntax.node import Attribute, Call, Expr, GetAttr, Literal, Name, TupleExpr
 
 ENDINGS = (".tfvars", ".tfvars.json")
-MAX_CONTEXTS = 32
 MAX_DEPTH = 4
+"""Most directories below a root in which its files of values are looked for."""
 
 PLACEHOLDER = re.compile(r"\$\([\w.\-]+\)|#\{[^{}]+\}#|__[A-Za-z][\w.]*__|<[A-Za-z][\w \-]*>|\$\{[A-Z][A-Z0-9_]*\}")
 """Text that a pipeline replaces before deployment: Azure DevOps `$(Var)`, `#{Var}#`, `__Var__`, `<text>`, azd `${VAR}`."""
@@ -147,8 +148,10 @@ def contexts(directory: str, reader: Reader, options: Options, declared: set[str
         mine = [(path, names) for path, names in assigned if names & declared or not names]
         for group in _groups(mine):
             found.append(Context(", ".join(posixpath.relpath(path, directory) for path in group), tuple(group)))
-    if len(found) > MAX_CONTEXTS:
-        found = found[:MAX_CONTEXTS]
+    most = limits.value("contexts")
+    if len(found) > most:
+        limits.hit("contexts", f"{len(found)} contexts of {directory}, of which the first {most} are judged")
+        found = found[:most]
     if len(found) == 1:
         return [Context("", found[0].files)]
     return found or [Context("", ())]

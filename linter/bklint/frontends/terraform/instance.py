@@ -11,6 +11,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from bklint import limits
 from bklint.errors import InputError
 from bklint.files import Reader, join
 from bklint.frontends.terraform import functions, types
@@ -35,9 +36,6 @@ from bklint.model.value import (
 from bklint.records import dataclass
 from bklint.source import Place, Source
 from bklint.syntax.node import Attribute
-
-MAX_MODULES = 20_000
-MAX_NESTING = 30
 
 
 class Declared(NamedTuple):
@@ -71,6 +69,16 @@ class Tree:
         """Let go of the module instances (see `World.close`)."""
         self.declared.clear()
         self.modules.clear()
+
+    def full(self, depth: int) -> str:
+        """Why no module is taken that is called at this depth; empty where one is."""
+        if len(self.modules) >= limits.value("modules"):
+            return f"more than {limits.value('modules')} module instances ({limits.told('modules')})"
+        if depth >= limits.value("module_depth"):
+            return (
+                f"modules nested more than {limits.value('module_depth')} levels deep ({limits.told('module_depth')})"
+            )
+        return ""
 
     def note(self, kind: str, message: str, place: Place | None = None, *, strict: bool = True) -> None:
         """Say something once."""
@@ -435,13 +443,10 @@ class ModuleInstance:
     def _declare_module(self, address: str, name: str, written: Written, instance: Instance) -> None:
         tree = self.tree
         directory = self._directory(name, written)
-        if directory is None or len(tree.modules) >= MAX_MODULES or self.depth >= MAX_NESTING:
+        passed = tree.full(self.depth)
+        if directory is None or passed:
             if directory is not None:
-                tree.note(
-                    "limit",
-                    f"more than {MAX_MODULES} module instances or {MAX_NESTING} levels of nesting: the rest is not read",
-                    written.header,
-                )
+                tree.note("limit", f"{passed}: the rest is not read", written.header)
             tree.modules[address] = None
             return
         tree.modules[address] = ModuleInstance(

@@ -21,6 +21,7 @@ from bklint.syntax.node import Attribute, Block, Body, Literal
 Key = TypeVar("Key")
 ENDINGS = (".tf", ".tofu", ".tf.json", ".tofu.json")
 MAX_PROBLEMS = 20
+"""Most syntax errors of one file that are told."""
 
 
 class Written(NamedTuple):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from bklint import limits
 from bklint.frontends.terraform.regex_syntax import (
     Code,
     Parser,
@@ -24,9 +25,6 @@ from bklint.frontends.terraform.regex_syntax import (
 )
 
 __all__ = ["Found", "Pattern", "RefusedError", "UnsupportedError", "compiled", "every", "search"]
-
-MAX_STEPS = 400_000
-"""Most instructions followed in all searches of one text, about a second."""
 
 
 class Found(NamedTuple):
@@ -50,9 +48,9 @@ class Pattern(NamedTuple):
     written: str = ""
     """The pattern as it was given."""
 
-    def search(self, text: str) -> Found | None:
-        """The leftmost match. Raises UnsupportedError where that takes too long."""
-        return self._search(text, 0, MAX_STEPS)[0]
+    def search(self, text: str, steps: int = 0) -> Found | None:
+        """The leftmost match. Raises UnsupportedError where that takes more steps (0: than the limit)."""
+        return self._search(text, 0, steps or limits.value("regex_steps"))[0]
 
     def _search(self, text: str, start: int, steps: int) -> tuple[Found | None, int]:
         """The leftmost match from `start` on, and how many of the allowed `steps` are left."""
@@ -64,9 +62,9 @@ class Pattern(NamedTuple):
         assert whole is not None
         return Found(whole[0], whole[1], tuple(pairs[1:])), left
 
-    def all(self, text: str) -> Iterator[Found]:
+    def all(self, text: str, steps: int = 0) -> Iterator[Found]:
         """All matches that do not overlap. An empty one does not follow directly on another."""
-        at, last, steps = 0, -1, MAX_STEPS
+        at, last, steps = 0, -1, steps or limits.value("regex_steps")
         while at <= len(text):
             found, steps = self._search(text, at, steps)
             if found is None:
@@ -99,6 +97,7 @@ def _run(
     for at in range(start, length + 1):
         steps -= 1 + len(seen)
         if steps < 0:
+            limits.hit("regex_steps", "a regular expression takes too many steps")
             raise UnsupportedError("a text too long for its pattern")
         if matched is None:
             _follow(program, current, seen, 0, blank, text, at)
@@ -161,16 +160,24 @@ def _is_word(text: str, at: int) -> bool:
     return 0 <= at < len(text) and (text[at] == "_" or (text[at].isascii() and text[at].isalnum()))
 
 
-@lru_cache(maxsize=8192)
 def search(pattern: str, text: str) -> Found | None:
     """The leftmost match. A module called in many places asks the same question of the same text again and again."""
-    return compiled(pattern).search(text)
+    return _search(pattern, text, limits.value("regex_steps"))
+
+
+def every(pattern: str, text: str) -> tuple[Found, ...]:
+    """All matches; see `Pattern.all`."""
+    return _every(pattern, text, limits.value("regex_steps"))
 
 
 @lru_cache(maxsize=8192)
-def every(pattern: str, text: str) -> tuple[Found, ...]:
-    """All matches; see `Pattern.all`."""
-    return tuple(compiled(pattern).all(text))
+def _search(pattern: str, text: str, steps: int) -> Found | None:
+    return compiled(pattern).search(text, steps)
+
+
+@lru_cache(maxsize=8192)
+def _every(pattern: str, text: str, steps: int) -> tuple[Found, ...]:
+    return tuple(compiled(pattern).all(text, steps))
 
 
 @lru_cache(maxsize=256)

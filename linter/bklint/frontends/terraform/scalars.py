@@ -12,6 +12,7 @@ from bklint.model.value import Text, Unknown, Value
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 _LONGEST = 400
+"""Longest text that is read as a number, in characters, and the largest exponent."""
 MOST_BITS = 10_000
 """Largest whole number that is calculated with; Python writes numbers of up to 4,300 digits, 14,000 bits."""
 

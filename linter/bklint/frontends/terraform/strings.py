@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import overload
 
-from bklint.frontends.terraform.extent import MAX_PARTS, MAX_TEXT, too_long
+from bklint.frontends.terraform.extent import too_long
 from bklint.frontends.terraform.scalars import known_text, string_parts
 from bklint.frontends.terraform.shapes import Bag, is_set
 from bklint.model.value import (
@@ -36,8 +36,9 @@ def compose(pieces: list[Value], place: Place) -> Value:
             if isinstance(part, Unknown) and part.is_error:
                 return Value(part, place)
         parts.extend(found)
-    if too_long(parts):
-        return unknown(Reason.LIMIT, f"a text of more than {MAX_TEXT:,} characters or {MAX_PARTS:,} parts", place)
+    passed = too_long(parts, place)
+    if passed is not None:
+        return Value(passed, place)
     varying = [piece for piece in pieces if piece.hops is not None]
     hops = Hop("function", "template", varying[0].place, varying[0].hops) if len(varying) == 1 else None
     kept = tuple([piece for piece in pieces if piece.data != ""])  # empty ones leave no trace, and could be many

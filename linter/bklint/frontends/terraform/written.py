@@ -23,6 +23,7 @@ from bklint.syntax.node import Block, Body, Expr, Literal, ObjectExpr, TupleExpr
 MAX_UP = 3
 """Most directories above the plan's that are looked into, each with those directly in it."""
 MAX_DIRECTORIES = 200
+"""Most directories that are searched for the configuration of a plan."""
 
 Registry = Callable[[str], Mapping[str, str]]
 
