@@ -22,6 +22,9 @@ from bklint.reporters import REPORTERS, Style, render
 LOGS = ("text", "github", "azure-devops", "markdown")
 """Formats that are printed into a log, where a scanned file must not have the word."""
 
+LIMITS = {"instances": 50, "modules": 200, "expressions": 50_000, "template_instances": 500, "template_steps": 100_000}
+"""Lower than usual, so that a loop to the limit takes no seconds: what is looked for are crashes and growth."""
+
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 _COMMAND = re.compile(r"^[ \t]*(?:::[A-Za-z]|##\[)|##vso\[", re.MULTILINE)
 _OWN = {"github": "::", "azure-devops": "##vso[task."}
@@ -29,12 +32,12 @@ _OWN = {"github": "::", "azure-devops": "##vso[task."}
 
 def scanned(files: Mapping[str, str | bytes], policies: Any, random: Random) -> Any:
     """The report of some files, which holds what every report must hold."""
-    report = run.scan(["."], run.ScanOptions(), policies, MemoryReader(files))
+    report = run.scan(["."], run.ScanOptions(limits=LIMITS), policies, MemoryReader(files))
     sound(report, files)
     printed(report, LOGS if random.random() < 0.1 else (random.choice(LOGS),))
     if random.random() < 0.1:
         printed(report, tuple(REPORTERS))
-        again = run.scan(["."], run.ScanOptions(), policies, MemoryReader(files))
+        again = run.scan(["."], run.ScanOptions(limits=LIMITS), policies, MemoryReader(files))
         assert _json(again) == _json(report), "a second scan says something else"
     return report
 
@@ -74,7 +77,7 @@ def printed(report: Any, formats: Iterable[str]) -> None:
 
 def mended(files: Mapping[str, str | bytes], policies: Any) -> None:
     """Fixes do no harm: what they touch had a finding, reads as well as before, and a second run changes nothing."""
-    options, wanted = run.ScanOptions(), Wanted(unsafe=True)
+    options, wanted = run.ScanOptions(limits=LIMITS), Wanted(unsafe=True)
     done = run.fixed(["."], options, policies, wanted, MemoryReader(files))
     for note in done.notes:
         assert "internal error" not in note, note

@@ -70,7 +70,6 @@ class Runner:
             "GITHUB_STEP_SUMMARY": str(self.root / "summary"),
             "BKLINT_PATHS": paths,
             "BKLINT_ARGUMENTS": arguments,
-            "PYTHONSAFEPATH": "1",
         }
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", SCRIPTS[name]]
         return subprocess.run(
@@ -85,7 +84,8 @@ def runner(tmp_path: Path) -> Runner:
     made = Runner(tmp_path)
     (made.work / "infra $(touch pwned)").mkdir()
     (made.work / "infra $(touch pwned)" / "main.tf").write_text(BAD)
-    (made.work / "json.py").write_text("raise SystemExit('a module of the scanned repository was run')\n")
+    for name in ("json", "secrets", "bklint", "runpy"):
+        (made.work / f"{name}.py").write_text("raise SystemExit('a module of the scanned repository was run')\n")
     return made
 
 
@@ -140,7 +140,7 @@ def test_nothing_is_interpolated_into_a_script(name: str) -> None:
     steps = ACTION["runs"]["steps"] if name == "github" else TEMPLATE["steps"]
     scripts = [step[key] for step in steps for key in ("run", "bash", "script") if key in step]
     assert len(scripts) == 2
-    assert not [script for script in scripts if "${{" in script or "$(" in script.replace('"$(python -c', "")]
+    assert not [script for script in scripts if "${{" in script or "$(" in script.replace('"$(python -I -c', "")]
 
 
 def valid(name: str, file: Path) -> subprocess.CompletedProcess[str]:

@@ -56,6 +56,7 @@ CASES: dict[str, tuple[int, dict[str, str]]] = {
     "expressions": (20, {"a.tf": DISK.format('join("", [for n in range(50) : "x"])')}),
     "members": (20, {"a.tf": DISK.format('join("", [for n in range(50) : "x"])')}),
     "text_characters": (20, {"a.tf": DISK.format('"${"abcdefghijkl"}${"abcdefghijkl"}"')}),
+    "work_characters": (9000, {"a.tf": "locals {\n  a = \"" + "x" * 5000 + '"\n}\n' + DISK.format("upper(lower(local.a))")}),
     "regex_steps": (20, {"a.tf": DISK.format('regex("(a|b)*c", "abababababababababababc")[0]')}),
     "template_steps": (20, {"a.json": template(resource("[concat(" + "concat('a')," * 30 + "'b')]"))}),
     "template_instances": (5, {"a.json": template(resource("[concat('d', copyIndex())]", copy=LOOP))}),
@@ -201,7 +202,7 @@ def test_a_limit_that_cannot_be_raised_says_so() -> None:
 
 def test_every_limit_is_asked_for_somewhere() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "linter/bklint").rglob("*.py"))
-    assert {each.name for each in limits.TABLE} == set(re.findall(r'limits\.value\(\s*"(\w+)"', code))
+    assert {each.name for each in limits.TABLE} == set(re.findall(r'limits\.(?:value|spend)\(\s*"(\w+)"', code))
 
 
 def test_a_suppressed_limit_counts_as_accepted() -> None:

@@ -46,11 +46,19 @@ TABLE = (
     Limit("instances", 10_000, 200_000, "instances of one `count`, `for_each` or copy loop"),
     Limit("modules", 20_000, 200_000, "module instances of a root"),
     Limit("module_depth", 30, 60, "levels of modules that call modules"),
-    Limit("contexts", 32, 1000, "contexts that files of values make of a root"),
+    Limit("contexts", 128, 1000, "contexts that files of values make of a root"),
     Limit("expressions", 3_000_000, 100_000_000, "Terraform expressions that are evaluated for a root"),
     Limit("members", 1_000_000, 20_000_000, "members of a Terraform value, those of its members included"),
     Limit("text_characters", 8 * MI, 256 * MI, "characters of a text that Terraform code composes"),
-    Limit("regex_steps", 400_000, 100_000_000, "steps of a regular expression over one text"),
+    Limit(
+        "work_characters",
+        256 * MI,
+        16 * KI * MI,
+        "characters of long texts that Terraform code of a root takes and makes",
+    ),
+    Limit(
+        "regex_steps", 400_000, 100_000_000, "steps of a regular expression over one text; ten times as many for a root"
+    ),
     Limit("template_steps", 1_000_000, 50_000_000, "steps of evaluating a template"),
     Limit("template_instances", 50_000, 1_000_000, "instances of all copy loops of a template together"),
     Limit("deployments", 2_000, 50_000, "nested and linked deployments of a template"),
@@ -67,8 +75,22 @@ class Hit(NamedTuple):
     place: Locator | None
 
 
+class Record(NamedTuple):
+    """The limits that were passed, by message, and how much was spent of those that are budgets of a root."""
+
+    hits: dict[str, Hit]
+    spent: dict[str, int]
+
+    def taken(self) -> list[Hit]:
+        """The limits that were passed since this was asked last; budgets are whole again."""
+        found = list(self.hits.values())
+        self.hits.clear()
+        self.spent.clear()
+        return found
+
+
 _VALUES: ContextVar[Mapping[str, int]] = ContextVar("limits", default=DEFAULTS)
-_HITS: ContextVar[dict[str, Hit] | None] = ContextVar("hits", default=None)
+_RECORD: ContextVar[Record | None] = ContextVar("record", default=None)
 
 
 def value(name: str) -> int:
@@ -105,21 +127,34 @@ def told(name: str) -> str:
 
 def hit(name: str, what: str, place: Locator | None = None) -> None:
     """Note that a limit was passed, once for each wording."""
-    hits = _HITS.get()
-    if hits is not None:
-        message = f"{what} ({told(name)})"
-        hits.setdefault(message, Hit(message, place))
+    note(f"{what} ({told(name)})", place)
+
+
+def note(message: str, place: Locator | None = None) -> None:
+    """Note that a limit was passed, in a message that names it."""
+    record = _RECORD.get()
+    if record is not None:
+        record.hits.setdefault(message, Hit(message, place))
+
+
+def spend(name: str, amount: int, times: int = 1) -> bool:
+    """Take from a budget of the root that is judged, which is so many times the limit; False where it is used up."""
+    record = _RECORD.get()
+    if record is None:
+        return True
+    record.spent[name] = spent = record.spent.get(name, 0) + amount
+    return spent <= times * value(name)
 
 
 @contextmanager
-def recording() -> Iterator[dict[str, Hit]]:
-    """Collect the limits that are passed meanwhile, by message."""
-    hits: dict[str, Hit] = {}
-    before = _HITS.set(hits)
+def recording() -> Iterator[Record]:
+    """Collect the limits that are passed meanwhile."""
+    record = Record({}, {})
+    before = _RECORD.set(record)
     try:
-        yield hits
+        yield record
     finally:
-        _HITS.reset(before)
+        _RECORD.reset(before)
 
 
 # -- limits that are given ------------------------------------------------------------------------------------------

@@ -339,7 +339,7 @@ class Scanning:
         self._live = self._azure()
         self._defaults = defaults() if found.roots or self._live is not None else Defaults(())
         self._originals: Originals | None = None
-        self._hits: dict[str, limits.Hit] = {}
+        self._limits = limits.Record({}, {})
 
     def _azure(self) -> Live | None:
         if self._options.live is None:
@@ -360,7 +360,7 @@ class Scanning:
 
     def run(self, sieve: Sieve) -> Report:
         """Every root, and the report of all of them."""
-        with limits.recording() as self._hits:
+        with limits.recording() as self._limits:
             whole = engine.combine(self.outcomes())
         problems = distinct(map(self._claiming, self._inventory.problems))
         notes = distinct([*self._inventory.notes, *whole.notes])
@@ -522,9 +522,8 @@ class Scanning:
         try:
             return self._try(path, work)
         finally:
-            for hit in self._hits.values():
+            for hit in self._limits.taken():
                 self._inventory.notes.append(Note("limit", hit.message, hit.place, path=path))
-            self._hits.clear()
 
     def _try(self, path: str, work: Callable[[], T]) -> T | None:
         try:

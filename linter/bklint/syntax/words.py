@@ -144,9 +144,10 @@ def bounded(data: bytes, what: str) -> bytes:
     """A text that a machine runs or reads. Raises LimitError where it is longer than the limit of such texts."""
     most = limits.value("script_bytes")
     if len(data) > most:
-        raise LimitError(
-            f"{what} of {len(data)} bytes; bklint reads such texts up to {most} bytes", limit="script_bytes"
+        told = (
+            f"{what} of {len(data)} bytes; bklint reads such texts up to {most} bytes ({limits.told('script_bytes')})"
         )
+        raise LimitError(told, limit="script_bytes")
     return data
 
 

@@ -12,7 +12,7 @@ import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from bklint import limits
@@ -168,7 +168,7 @@ def _decoded(data: bytes, start: int) -> str:
 class _PlacedError(Exception):
     """An InputError or LimitError whose offset is still a code-point index."""
 
-    def __init__(self, message: str, index: int, kind: type[InputError] = InputError) -> None:
+    def __init__(self, message: str, index: int, kind: Callable[[str, int], InputError] = InputError) -> None:
         super().__init__(message)
         self.index = index
         self.kind = kind
@@ -295,7 +295,7 @@ class _Builder:
         frame.end = max(frame.end, entry.end)
         if frame.size > self._most:
             told = f"more than {self._most} values, aliases expanded ({limits.told('yaml_values')})"
-            raise _PlacedError(told, entry.start, LimitError)
+            raise _PlacedError(told, entry.start, partial(LimitError, limit="yaml_values"))
         if len(self.stack) + whole.height > MAX_DEPTH:
             raise _PlacedError(f"nested deeper than {MAX_DEPTH} levels, aliases expanded", entry.start, LimitError)
         if isinstance(frame.data, list):

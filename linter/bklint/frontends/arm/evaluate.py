@@ -226,11 +226,13 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
 
 
 def _size(operands: Values) -> int:
-    """How many members a function may look at."""
+    """How many members a function may look at, and how many stretches of 256 characters."""
     size = 0
     for operand in operands:
         data = operand.data
-        if type(data) is not str and isinstance(data, (ListData, ObjectData)):
+        if type(data) is str:
+            size += len(data) >> 8
+        elif isinstance(data, (ListData, ObjectData)):
             size += len(data.items) if isinstance(data, ListData) else len(data.fields)
     return size
 

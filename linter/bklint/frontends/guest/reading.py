@@ -96,5 +96,5 @@ def read(kind: str, out: Recorder, claims: bool = False) -> None:
         if claims:
             raise type(error)(f"{error.message} (recognised as {kind})", error.offset) from error
         out.unit.gaps += 1
-        if isinstance(error, LimitError):
-            limits.hit(error.limit, error.message, out.text.place(0, 0))
+        if isinstance(error, LimitError) and error.limit:  # others are gaps of the grammars, which the summary counts
+            limits.note(error.message, out.text.place(0, 0))

@@ -140,7 +140,7 @@ class Evaluator:
     def _limited(self, value: Value, place: Place) -> Value:
         """The value, unless it is too much to go on with."""
         if isinstance(value.data, (ListData, ObjectData)) and self._extent.too_large(value):
-            return Value(self._extent.passed(place), place)
+            return Value(self._extent.passed(value, place), place)
         return value
 
     def _exhausted(self, place: Place | None) -> Unknown:

@@ -26,55 +26,86 @@ class Extent:
     """Counts the members and levels of values, for one world."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[object, int, int]] = {}
+        self._known: dict[int, tuple[object, int, int, int]] = {}
         """By the identity of the data, which is kept so that its identity stays its own."""
         self._most = limits.value("members")
+        self._characters = _IN_COLLECTION * limits.value("text_characters")
 
     def too_large(self, value: Value) -> bool:
         """Whether a value passes a limit."""
-        members, levels = self._of(value.data, 0)
-        return members > self._most or levels > MAX_NESTING
+        members, levels, characters = self._of(value.data, 0)
+        return members > self._most or levels > MAX_NESTING or characters > self._characters
 
-    def passed(self, place: Locator | None) -> Unknown:
+    def passed(self, value: Value, place: Locator | None) -> Unknown:
         """The value of a collection that is too large."""
+        if self._of(value.data, 0)[2] > self._characters:
+            return passed("text_characters", f"a collection of texts of more than {self._characters} characters", place)
         return passed("members", f"a collection of more than {self._most} members or {MAX_NESTING} levels", place)
 
-    def _of(self, data: object, depth: int) -> tuple[int, int]:
+    def _of(self, data: object, depth: int) -> tuple[int, int, int]:
+        """Members, levels, and characters of texts."""
         inner: Iterable[Value]
         if isinstance(data, ListData):
             inner = data.items
         elif isinstance(data, ObjectData):
             inner = data.fields.values()
         else:
-            return 1, 0
+            return 1, 0, 0
         known = self._known.get(id(data))
         if known is not None:
             return known[1:]
         if depth > MAX_NESTING:
-            return 1, 1
-        members, levels = 1, 0
+            return 1, 1, 0
+        members, levels, characters = 1, 0, 0
         for each in inner:
             below = each.data
             if isinstance(below, (ListData, ObjectData)):
-                more, deeper = self._of(below, depth + 1)
+                more, deeper, longer_ = self._of(below, depth + 1)
                 members += more
+                characters += longer_
                 levels = max(levels, deeper)
             else:
                 members += 1
+                if type(below) is str:
+                    characters += len(below)
         levels += 1
         if members > _SMALL:
-            self._known[id(data)] = (data, members, levels)
-        return members, levels
+            self._known[id(data)] = (data, members, levels, characters)
+        return members, levels, characters
+
+
+LONG = 4096
+"""Length in characters from which a text counts as work."""
+
+_IN_COLLECTION = 4
+"""How often the characters of the longest text a collection may have."""
+
+
+def too_much(characters: int, place: Locator | None) -> Unknown | None:
+    """The value of what takes or makes so many characters, where a root has no more of them left; else None."""
+    if characters <= LONG or limits.spend("work_characters", characters):
+        return None
+    return passed("work_characters", "long texts that are worked on too often", place)
+
+
+def too_many(members: int, place: Locator | None) -> Unknown | None:
+    """The value of a collection of so many members, where that is too many; else None."""
+    most = limits.value("members")
+    return passed("members", f"a collection of more than {most} members", place) if members > most else None
 
 
 def too_long(parts: list[str | Unknown], place: Locator | None) -> Unknown | None:
     """The value of a text of these parts where they pass a limit, else None."""
     if len(parts) > MAX_PARTS and any(isinstance(part, Unknown) for part in parts):
         return passed("", f"a text of more than {MAX_PARTS} parts, not all of them known", place)
+    size = sum(map(_length, parts))
+    return longer(size, place) or too_much(size, place)
+
+
+def longer(characters: int, place: Locator | None) -> Unknown | None:
+    """The value of a text of so many characters, where that is too long; else None."""
     most = limits.value("text_characters")
-    if sum(map(_length, parts)) > most:
-        return passed("text_characters", f"a text of more than {most} characters", place)
-    return None
+    return passed("text_characters", f"a text of more than {most} characters", place) if characters > most else None
 
 
 def passed(name: str, what: str, place: Locator | None) -> Unknown:

@@ -15,7 +15,7 @@ from importlib import import_module
 from itertools import product
 
 from bklint import packaged
-from bklint.frontends.terraform.extent import passed
+from bklint.frontends.terraform.extent import LONG, longer, passed, too_much
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
 from bklint.frontends.terraform.shapes import key_of
 from bklint.model.value import (
@@ -98,9 +98,15 @@ def call(name: str, args: Args, context: CallContext) -> Value:
         return unknown(Reason.ERROR, f"there is no function named {name!r}", context.place)
     if len(args) < function.least or (function.most is not None and len(args) > function.most):
         return unknown(Reason.ERROR, f"{short}() does not take {len(args)} argument(s)", context.place)
+    characters = 0
     for arg in args:
         if isinstance(arg.data, Unknown) and arg.data.is_error:
             return arg
+        if type(arg.data) is str:
+            characters += len(arg.data)
+    spent = too_much(characters, context.place)
+    if spent is not None:
+        return Value(spent, context.place)
     return _over_alternatives(short, function, args, context)
 
 
@@ -160,9 +166,12 @@ def _once(name: str, function: Function, args: Args, context: CallContext) -> Va
         result = _undecided(name, function, args, undecided.why)
     except (RecursionError, OverflowError):
         return Value(passed("", f"{name}() of a value that is too large", context.place), context.place)
-    if isinstance(result, Value):
-        return result
-    return Value(result, context.place, _hop(name, args))
+    made = result.data if isinstance(result, Value) else result
+    if type(made) is str and len(made) > LONG:
+        too_large = longer(len(made), context.place) or too_much(len(made), context.place)
+        if too_large is not None:
+            return Value(too_large, context.place)
+    return result if isinstance(result, Value) else Value(result, context.place, _hop(name, args))
 
 
 def _undecided(name: str, function: Function, args: Args, why: Unknown) -> Unknown:

@@ -15,12 +15,14 @@ from urllib.parse import quote_plus
 
 from bklint.frontends.terraform.embedded import decode_base64
 from bklint.frontends.terraform.embedded_text import encoded_by
+from bklint.frontends.terraform.extent import too_many
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
     FailedError,
     Function,
     Result,
+    UndecidedError,
     derived,
     encoded,
     is_null,
@@ -189,7 +191,11 @@ def _uuidv5(args: Args, context: CallContext) -> Result:
 
 
 def _csvdecode(args: Args, context: CallContext) -> Result:
-    rows = _rows(string(args[0]).replace("\r\n", "\n"))
+    written = string(args[0])
+    too_large = too_many(written.count(",") + written.count("\n"), context.place)
+    if too_large is not None:
+        raise UndecidedError(too_large)
+    rows = _rows(written.replace("\r\n", "\n"))
     if not rows:
         raise FailedError("missing header line")
     header = rows[0]

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
+from bklint.frontends.terraform.extent import longer
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
     FailedError,
     Function,
     Result,
+    UndecidedError,
     boolean,
     integer,
     is_null,
@@ -209,6 +211,10 @@ def _formatlist(args: Args, context: CallContext) -> Result:
     if len(lengths) > 1:
         raise FailedError("formatlist() needs lists of one length")
     count = lengths.pop() if lengths else 1
+    fixed = sum(len(arg.data) for arg in args if type(arg.data) is str)
+    too_large = longer(fixed * count, context.place)
+    if too_large is not None:
+        raise UndecidedError(too_large)
     rows = [[lists[n][i] if n in lists else arg for n, arg in enumerate(args)] for i in range(count)]
     return ListData(tuple([Value(render(string(row[0]), tuple(row[1:])), context.place) for row in rows]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bklint.frontends.terraform.extent import longer
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -105,10 +106,14 @@ def _changed(part: Unknown, written: str, new: str) -> Unknown:
 
 
 def _replaced(pattern: Pattern, written: str, new: str) -> str:
-    done, at = [], 0
+    done, at, size = [], 0, 0
     for found in _matches(pattern, written):
         done += [written[at : found.start], _expanded(pattern, found, written, new)]
         at = found.end
+        size += len(done[-1])
+        too_large = longer(size, None)
+        if too_large is not None:
+            raise UndecidedError(too_large)
     return "".join([*done, written[at:]])
 
 

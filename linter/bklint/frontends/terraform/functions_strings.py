@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bklint.frontends.terraform.extent import too_long
+from bklint.frontends.terraform.extent import longer, too_long, too_many
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -219,6 +219,11 @@ def _more(why: Unknown) -> Unknown:
 def _split(args: Args, context: CallContext) -> Result:
     separator, found = string(args[0]), parts(args[1])
     first = found[0] if found else ""
+    if isinstance(first, str):
+        pieces = first.count(separator) if separator else len(first)
+        too_large = too_many(pieces, context.place)
+        if too_large is not None:
+            raise UndecidedError(too_large)
     if len(found) < 2 and isinstance(first, str):
         return ListData(tuple([derived(piece, args[1], "split", context) for piece in cut(first, separator)]))
     if isinstance(first, Unknown) or not separator:
@@ -244,9 +249,18 @@ def _replace(args: Args, context: CallContext) -> Result:
         raise undecided(args[0])
     if not wanted and isinstance(args[0].data, (Text, Unknown)):
         raise undecided(args[0])
+    grown = sum(part.count(wanted) * len(new) for part in found if isinstance(part, str))
+    _bounded(grown, context)
     return text(
         tuple([part.replace(wanted, new) if isinstance(part, str) else _replaced(part, wanted, new) for part in found])
     )
+
+
+def _bounded(characters: int, context: CallContext) -> None:
+    """Raises UndecidedError where a text of so many characters would be too long."""
+    too_large = longer(characters, context.place)
+    if too_large is not None:
+        raise UndecidedError(too_large)
 
 
 def _replaced(part: Unknown, wanted: str, new: str) -> Unknown:
@@ -300,7 +314,9 @@ def _indent(args: Args, context: CallContext) -> Result:
     size = integer(args[0])
     if size < 0:
         raise FailedError("the number of spaces must not be negative")
-    spaces = " " * min(size, 10_000)
+    lines = sum(part.count("\n") for part in parts(args[1]) if isinstance(part, str))
+    _bounded(lines * size, context)
+    spaces = " " * size
     return mapped(args[1], lambda written: written.replace("\n", "\n" + spaces), f"indent {spaces}")
 
 

@@ -27,6 +27,10 @@ from bklint.frontends.terraform.regex_syntax import (
 __all__ = ["Found", "Pattern", "RefusedError", "UnsupportedError", "compiled", "every", "search"]
 
 
+_TEXTS = 10
+"""How often the steps over one text a root has for all of its texts, each taken as its length."""
+
+
 class Found(NamedTuple):
     """A match: its range, and the range of each group; a group that took no part is None."""
 
@@ -97,6 +101,7 @@ def _run(
     for at in range(start, length + 1):
         steps -= 1 + len(seen)
         if steps < 0:
+            limits.spend("regex_steps", _TEXTS * limits.value("regex_steps") // 4)  # a failure is not remembered
             limits.hit("regex_steps", "a regular expression takes too many steps")
             raise UnsupportedError("a text too long for its pattern")
         if matched is None:
@@ -162,12 +167,21 @@ def _is_word(text: str, at: int) -> bool:
 
 def search(pattern: str, text: str) -> Found | None:
     """The leftmost match. A module called in many places asks the same question of the same text again and again."""
+    _spent(len(text))
     return _search(pattern, text, limits.value("regex_steps"))
 
 
 def every(pattern: str, text: str) -> tuple[Found, ...]:
     """All matches; see `Pattern.all`."""
+    _spent(len(text))
     return _every(pattern, text, limits.value("regex_steps"))
+
+
+def _spent(steps: int) -> None:
+    """Take steps from those of the root. Raises UnsupportedError where they are used up."""
+    if not limits.spend("regex_steps", steps, _TEXTS):
+        limits.hit("regex_steps", "regular expressions take too many steps")
+        raise UnsupportedError("texts too many and too long for their patterns")
 
 
 @lru_cache(maxsize=8192)
