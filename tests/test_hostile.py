@@ -118,6 +118,18 @@ CASES: dict[str, Case] = {
     "loops in loops": Case(
         {"a.tf": "locals {\n  a = range(1000)\n  b = [for x in local.a : [for y in local.a : [for z in local.a : x]]]\n}\n"
                  + DISK.format('join("", flatten(local.b))')}, "more than 20000 expressions", "expressions=20000"),
+    "many long texts": Case({"a.tf": 'locals {\n  a0 = "' + "x" * 1024 + '"\n'
+                             + "".join(f'  a{n} = "${{local.a{n - 1}}}${{local.a{n - 1}}}"\n' for n in range(1, 13))
+                             + '  l = [for n in range(1024) : "${local.a12}${n}"]\n}\n'
+                             + DISK.format('join("", [for t in local.l : substr(t, 0, 1)])')}, "limit work_characters is"),
+    "identities": Case({"a.tf": 'variable "v" {}\n' + doubled("var.v", 'sha1("${@}${@}")', "@")}),
+    "identities of sums": Case({"a.tf": 'variable "v" {}\n' + doubled("var.v", "@ * @", "@")}),
+    "growing json": Case({"a.tf": doubled('"x"', "jsonencode([@, @])", "@")}, "more than 8388608 characters"),
+    "growing yaml": Case({"a.tf": doubled('"x"', "yamlencode([@, @])", "@")}, "more than"),
+    "growing format": Case({"a.tf": doubled('"x"', 'format("%s%s%s%s", @, @, @, @)', "@")}, "more than 8388608 characters"),
+    "growing replacements": Case({"a.tf": doubled('"x"', 'replace(@, "x", "xxxxxxxx")', "@")}, "more than 8388608 characters"),
+    "growing indents": Case({"a.tf": doubled('"a\\nb\\n"', 'indent(100000, "${@}${@}")', "@")}, "more than 8388608 characters"),
+    "growing numbers": Case({"a.tf": doubled("9", "@ * @", "tostring(@)")}, "a number of thousands of digits"),
     "large numbers": Case({"a.tf": DISK.format(
         'format("%1000000000d%s", 1, join("", [pow(10, 100000000), range(1000000000), indent(1000000000, "a\\nb")]))')}),
     "long chain": Case({"a.tf": 'locals {\n  a0 = "x"\n' + "".join(f"  a{n} = local.a{n - 1}\n" for n in range(1, 5000))

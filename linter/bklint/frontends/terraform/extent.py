@@ -102,6 +102,22 @@ def too_long(parts: list[str | Unknown], place: Locator | None) -> Unknown | Non
     return longer(size, place) or too_much(size, place)
 
 
+def gathered(parts: Iterable[str | Unknown], place: Locator | None) -> tuple[str | Unknown, ...] | Unknown:
+    """The parts of a text that is composed while they come; the value of one that passes a limit, however much would follow."""
+    found: list[str | Unknown] = []
+    unknowns = characters = 0
+    most = limits.value("text_characters")
+    for part in parts:
+        found.append(part)
+        if isinstance(part, Unknown):
+            unknowns += 1
+        else:
+            characters += len(part)
+        if characters > most or unknowns > MAX_PARTS:
+            return too_long(found, place) or passed("", f"a text of more than {MAX_PARTS} unknown parts", place)
+    return tuple(found)
+
+
 def longer(characters: int, place: Locator | None) -> Unknown | None:
     """The value of a text of so many characters, where that is too long; else None."""
     most = limits.value("text_characters")

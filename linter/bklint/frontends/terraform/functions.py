@@ -15,9 +15,9 @@ from importlib import import_module
 from itertools import product
 
 from bklint import packaged
-from bklint.frontends.terraform.extent import LONG, longer, passed, too_much
+from bklint.frontends.terraform.extent import LONG, MAX_PARTS, longer, passed, too_much
 from bklint.frontends.terraform.functions_arguments import Args, CallContext, FailedError, Function, UndecidedError
-from bklint.frontends.terraform.shapes import key_of
+from bklint.frontends.terraform.shapes import interned, key_of
 from bklint.model.value import (
     MAX_DOMAIN,
     Hop,
@@ -171,6 +171,10 @@ def _once(name: str, function: Function, args: Args, context: CallContext) -> Va
         too_large = longer(len(made), context.place) or too_much(len(made), context.place)
         if too_large is not None:
             return Value(too_large, context.place)
+    if isinstance(made, Text) and len(made.parts) > MAX_PARTS:
+        return Value(
+            passed("", f"a text of more than {MAX_PARTS} parts, not all of them known", context.place), context.place
+        )
     return result if isinstance(result, Value) else Value(result, context.place, _hop(name, args))
 
 
@@ -181,7 +185,7 @@ def _undecided(name: str, function: Function, args: Args, why: Unknown) -> Unkno
 
 def _call_key(name: str, args: Args) -> Hashable:
     keys = tuple([key_of(arg) for arg in args])
-    return None if None in keys else ("call", name, keys)
+    return None if None in keys else interned(("call", name, keys))
 
 
 def _hop(name: str, args: Args) -> Hop | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from bklint.files import Entry
 from bklint.frontends.terraform.extent import passed
 from bklint.frontends.terraform.scalars import MOST_BITS, known_text, parse_bool, parse_number, string_parts
-from bklint.frontends.terraform.shapes import Bag, plain, settled
+from bklint.frontends.terraform.shapes import Bag, interned, plain, settled
 from bklint.frontends.terraform.types import unify
 from bklint.model.value import (
     ABSENT,
@@ -209,7 +209,7 @@ def _possible(known: str, kind: str) -> bool:
 
 def renamed(part: Unknown, *name: object) -> Unknown:
     """An unknown string after a function was applied to it: the same cause, another identity."""
-    key = None if part.key is None else (*name, part.key)
+    key = None if part.key is None else interned((*name, part.key))
     return Unknown(part.reason, part.cause, part.place, type="string", nonnull=True, nonempty=part.nonempty, key=key)
 
 

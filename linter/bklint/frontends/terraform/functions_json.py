@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from bklint.frontends.terraform.embedded import decode_json
+from bklint.frontends.terraform.extent import gathered
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -104,7 +105,10 @@ def _object_parts(data: ObjectData) -> Iterator[str | Unknown]:
 
 
 def _jsonencode(args: Args, context: CallContext) -> Result:
-    return encoded(text(tuple(json_parts(args[0]))), args[0], "jsonencode", context.place)
+    found = gathered(json_parts(args[0]), context.place)
+    if isinstance(found, Unknown):
+        raise UndecidedError(found)
+    return encoded(text(found), args[0], "jsonencode", context.place)
 
 
 def _jsondecode(args: Args, context: CallContext) -> Result:

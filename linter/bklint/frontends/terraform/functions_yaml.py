@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bklint.frontends.terraform.embedded import decode_yaml
+from bklint.frontends.terraform.extent import gathered
 from bklint.frontends.terraform.functions_arguments import (
     Args,
     CallContext,
@@ -159,7 +160,10 @@ def _unsupported(what: str) -> Unknown:
 
 
 def _yamlencode(args: Args, context: CallContext) -> Result:
-    data = text(tuple(_document(args[0])))
+    found = gathered(_document(args[0]), context.place)
+    if isinstance(found, Unknown):
+        raise UndecidedError(found)
+    data = text(found)
     if isinstance(data, Text):
         data = text(
             tuple([part if isinstance(part, str) else replace(part, place=context.place) for part in data.parts])

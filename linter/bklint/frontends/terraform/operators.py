@@ -10,8 +10,9 @@ import math
 import operator as python
 from collections.abc import Callable, Iterable
 
-from bklint.frontends.terraform.scalars import known_text
-from bklint.frontends.terraform.shapes import is_set
+from bklint.frontends.terraform.extent import passed
+from bklint.frontends.terraform.scalars import MOST_BITS, known_text
+from bklint.frontends.terraform.shapes import interned, is_set
 from bklint.model.compare import bounds, number_of
 from bklint.model.value import (
     ABSENT,
@@ -125,6 +126,8 @@ def _arithmetic(operator: str, left: Value, right: Value, place: Place) -> Value
         result = _compute(operator, a, b)
     except (ZeroDivisionError, OverflowError, ValueError):
         return unknown(Reason.ERROR, f"{operator}: division by zero or a number out of range", place)
+    if isinstance(result, int) and result.bit_length() > MOST_BITS:
+        return Value(passed("", "a number of thousands of digits", place), place)
     return _derived(result, place, left, right)
 
 
@@ -260,7 +263,7 @@ def _all(answers: Iterable[bool | None]) -> bool | None:
 
 def _key(operator: str, *operands: Value) -> object:
     keys = [_operand_key(operand) for operand in operands]
-    return None if None in keys else ("operator", operator, *keys)
+    return None if None in keys else interned(("operator", operator, *keys))
 
 
 def _operand_key(value: Value) -> object:

@@ -6,8 +6,9 @@ everything behind the front-end takes for what they are derived from.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cmp_to_key
+from weakref import WeakValueDictionary
 
 from bklint.frontends.terraform.scalars import number_string
 from bklint.model.value import ListData, ObjectData, Text, Unknown, Value, first_unknown, type_of
@@ -36,20 +37,64 @@ def plain(why: Unknown) -> Unknown:
     return Unknown(why.reason, why.cause, why.place)
 
 
+class Key:
+    """A symbolic identity made of others; equal ones are one object, so comparing and hashing take one step.
+
+    Identities share their parts: after sixty steps that each use the one before twice, one would be 2^60 parts written out.
+    """
+
+    __slots__ = ("__weakref__", "content")
+
+    def __init__(self, content: Hashable) -> None:
+        self.content = content
+
+    def __repr__(self) -> str:
+        return f"Key({id(self):x})"
+
+    def __reduce__(self) -> tuple[Callable[[Hashable], Key], tuple[Hashable]]:
+        return interned, (self.content,)
+
+
+_KEYS: WeakValueDictionary[Hashable, Key] = WeakValueDictionary()
+
+_MOST_IN_KEY = 2000
+"""Most values inside a value that has a symbolic identity."""
+
+
+def interned(content: Hashable) -> Key:
+    """The identity of that content."""
+    found = _KEYS.get(content)
+    if found is None:
+        found = _KEYS[content] = Key(content)
+    return found
+
+
 def key_of(value: Value) -> Hashable:
     """The symbolic identity of a value, equal for values that are certain to be equal; None where it has none."""
+    return _key_of(value, [_MOST_IN_KEY])
+
+
+def _key_of(value: Value, left: list[int]) -> Hashable:
+    """See `key_of`; `left` is how many values may still be looked at."""
     data = value.data
     if isinstance(data, Unknown):
         return data.key
+    left[0] -= 1
+    if left[0] < 0:
+        return None
     if isinstance(data, Text):
         parts = tuple([part if isinstance(part, str) else ("unknown", part.key) for part in data.parts])
         return None if ("unknown", None) in parts else parts
     if isinstance(data, ListData):
-        items = tuple([key_of(item) for item in data.items])
-        return None if data.rest is not None or None in items else ("list", items)
+        if data.rest is not None or len(data.items) > left[0]:
+            return None
+        items = tuple([_key_of(item, left) for item in data.items])
+        return None if None in items else ("list", items)
     if isinstance(data, ObjectData):
-        fields = tuple([(name, key_of(data.fields[name])) for name in sorted(data.fields)])
-        return None if data.rest is not None or any(key is None for _, key in fields) else ("object", fields)
+        if data.rest is not None or len(data.fields) > left[0]:
+            return None
+        fields = tuple([(name, _key_of(data.fields[name], left)) for name in sorted(data.fields)])
+        return None if any(key is None for _, key in fields) else ("object", fields)
     return (type_of(value) or "null", data)
 
 
