@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from typing import NamedTuple
+
+from bklint.files import program
 
 SECONDS = 60
 """Longest time for one file. The largest module of the public Bicep registry takes a few seconds."""
@@ -52,8 +53,7 @@ class Built(NamedTuple):
 
 def command() -> str | None:
     """The compiler on PATH; None where there is none."""
-    path = os.pathsep.join(each for each in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(each))
-    return shutil.which("bicep", path=path) if path else None
+    return program("bicep")
 
 
 def build(program: str, path: str, restore: bool, seconds: int) -> Built:

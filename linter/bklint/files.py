@@ -351,6 +351,18 @@ class OverlayReader:
         return tuple(sorted((*below, *(entry for entry in self._over.list(path) if entry.name not in names))))
 
 
+def program(name: str) -> str | None:
+    """The absolute path of a program on PATH; None where there is none. Relative entries of PATH (`.`, an empty one) do not
+    count, nor does the working directory where the system searches it first: they may be what is scanned."""
+    import shutil
+
+    for directory in os.environ.get("PATH", "").split(os.pathsep):
+        found = shutil.which(name, path=directory) if os.path.isabs(directory) else None
+        if found is not None and os.path.isabs(found):
+            return found
+    return None
+
+
 def received(stream: BinaryIO, most: int = 0) -> bytes:
     """What comes through standard input or a pipe. Raises UsageError where it is more than `most` bytes (0: than a file may
     have): it may have no end."""

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from bklint import limits
 from bklint.errors import InputError, LimitError, UsageError
-from bklint.files import Entry, Reader, normalise
+from bklint.files import Entry, Reader, normalise, program
 
-_COMMAND = ("git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+_OPTIONS = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 _SETTINGS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_SETTINGS["GIT_ALLOW_PROTOCOL"] = "none"  # a repository with missing objects names who has them, and how to get there
 _FILE, _LINK = ("100644", "100755"), "120000"
 
 
@@ -82,7 +83,7 @@ class Revision:
     def _content(self, id_: str) -> bytes:
         """The bytes of a blob, by one `git cat-file` for all of them."""
         if self._process is None:
-            command = (*_COMMAND, "-C", self.top, "cat-file", "--batch")
+            command = (*_command(), "-C", self.top, "cat-file", "--batch")
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
             )
@@ -139,6 +140,14 @@ class Revision:
         return tuple(sorted(found.values()))
 
 
+def _command() -> tuple[str, ...]:
+    """git, from an absolute directory of PATH. Raises UsageError where there is none."""
+    found = program("git")
+    if found is None:
+        raise UsageError("--changed-since needs git, which is not on PATH")
+    return (found, *_OPTIONS)
+
+
 def _environment() -> dict[str, str]:
     return {**os.environ, **_SETTINGS}
 
@@ -147,7 +156,7 @@ def _git(where: str, *arguments: str) -> str:
     """The output of a git command. Raises UsageError with what git says."""
     try:
         done = subprocess.run(
-            (*_COMMAND, "-C", where, *arguments), capture_output=True, check=False, env=_environment(), timeout=600
+            (*_command(), "-C", where, *arguments), capture_output=True, check=False, env=_environment(), timeout=600
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"--changed-since needs git: {error}") from error

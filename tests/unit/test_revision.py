@@ -113,3 +113,37 @@ def test_nothing_of_the_repository_is_run(root: Path) -> None:
         base.read("a.tf")
         base.list(".")
     assert not (root / "ran").exists()
+
+
+def test_git_is_not_taken_from_the_directory_that_is_scanned(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = root / "git"
+    planted.write_text(f"#!/bin/sh\ntouch {root}/ran\n")
+    planted.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join((".", "", os.environ["PATH"])))
+    with Revision(["."], "HEAD", DiskReader((".",))) as revision:
+        assert revision.read("a.tf") == b"old\n"
+    monkeypatch.setenv("PATH", os.pathsep.join((".", "")))
+    with pytest.raises(UsageError, match="needs git, which is not on PATH"):
+        Revision(["."], "HEAD", DiskReader((".",)))
+    assert not (root / "ran").exists()
+
+
+@pytest.mark.parametrize("url", ["ssh://host.invalid/x", "ext::touch {}/ran"])
+def test_a_missing_object_is_fetched_from_nowhere(url: str, root: Path) -> None:
+    """A configuration of the repository names who has it, and a program to get there."""
+    script = root / "transport"
+    script.write_text(f"#!/bin/sh\ntouch {root}/ran\n")
+    script.chmod(0o755)
+    blob = git(root, "rev-parse", "HEAD:a.tf").strip()
+    for key, value in {
+        "core.repositoryformatversion": "1", "extensions.partialClone": "origin", "remote.origin.promisor": "true",
+        "remote.origin.url": url.format(root), "core.sshCommand": str(script), "protocol.ext.allow": "always",
+    }.items():  # fmt: skip
+        git(root, "config", key, value)
+    (root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with (
+        Revision(["."], "HEAD", DiskReader((".",))) as revision,
+        pytest.raises(InputError, match="git does not have it"),
+    ):
+        revision.read("a.tf")
+    assert not (root / "ran").exists()

@@ -226,12 +226,12 @@ def _call(node: Call, env: Env, place: Locator | None) -> Value:
 
 
 def _size(operands: Values) -> int:
-    """How many members a function may look at, and how many stretches of 256 characters."""
+    """How many members a function may look at, and how many stretches of 128 characters."""
     size = 0
     for operand in operands:
         data = operand.data
         if type(data) is str:
-            size += len(data) >> 8
+            size += len(data) >> 7
         elif isinstance(data, (ListData, ObjectData)):
             size += len(data.items) if isinstance(data, ListData) else len(data.fields)
     return size
