@@ -102,6 +102,10 @@ CASES: dict[str, Case] = {
     "deep expression": Case({"a.json": expression("concat(" * 20_000 + "'a'" + ")" * 20_000)}, "nested deeper than 256"),
     "exponential variables": Case({"a.json": ARM + '"variables":{"v0":"aaaaaaaaaa",' + EXPONENTIAL + '},'
                                              + expression("variables('v63')").removeprefix(ARM)}, "larger than bklint evaluates"),
+    "lists in lists": Case({"a.json": ARM + '"variables":{"a":"[range(0,10000)]",'
+                            + ",".join(f'"{n}":"[map(variables(\'{m}\'), lambda(\'i\', variables(\'{m}\')))]"'
+                                       for m, n in ("ab", "bc"))
+                            + "}," + expression("string(length(string(variables('c'))))").removeprefix(ARM)}, "limit"),
     "huge count": Case({"a.tf": 'resource "azurerm_managed_disk" "d" {\n  count = 1000000000\n}\n'},
                        "1000000000 instances, of which the first 50 are looked at", "instances=50"),
     "module of itself": Case({"a.tf": SELF}),

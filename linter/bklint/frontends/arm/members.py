@@ -20,6 +20,8 @@ MAX_CARRIED = 12
 """Most hops that a collection takes on to its members; a value's own hops are not limited by it."""
 MAX_LISTS = 16
 """Deepest nesting of lists directly in lists that takes on a hop."""
+MAX_TAKEN = 50_000
+"""Most items of lists in lists that take on a hop; of lists beyond it only the list does."""
 MAX_DEPTH = 256
 """Deepest value that a copy loop or function is given."""
 MAX_NODES = 100_000
@@ -160,7 +162,7 @@ class _Carried(Fields):
 
     def make(self, name: str) -> Value:
         """See Fields."""
-        return _carried(self.base.fields[name], self.way, 0)
+        return _carried(self.base.fields[name], self.way, 0, [MAX_TAKEN])
 
 
 class _Opened(Fields):
@@ -199,13 +201,15 @@ def opened(value: Value, rest: Unknown, depth: int = 0) -> Value:
 def carried(value: Value, kind: str, label: str, place: Locator | None) -> Value:
     """A value one hop further, and everything inside it too, so that a member knows how it came to its place of use.
     What stands at that place itself did not come there."""
-    return _carried(value, _Way(((kind, label, place),)), 0)
+    return _carried(value, _Way(((kind, label, place),)), 0, [MAX_TAKEN])
 
 
-def _carried(value: Value, way: _Way, depth: int) -> Value:
+def _carried(value: Value, way: _Way, depth: int, left: list[int]) -> Value:
+    """See `carried`; `left` is how many items of lists may still take the hop."""
     data = value.data
-    if isinstance(data, ListData) and depth < MAX_LISTS:
-        data = ListData(tuple([_carried(item, way, depth + 1) for item in data.items]), data.rest)
+    if isinstance(data, ListData) and depth < MAX_LISTS and len(data.items) <= left[0]:
+        left[0] -= len(data.items)
+        data = ListData(tuple([_carried(item, way, depth + 1, left) for item in data.items]), data.rest)
     elif isinstance(data, ObjectData) and data.fields:
         inner = data.fields
         made = _Carried(inner.base, way.after(inner.way)) if isinstance(inner, _Carried) else _Carried(data, way)
