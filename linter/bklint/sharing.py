@@ -13,7 +13,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bklint import limits
@@ -235,6 +237,20 @@ def _undecided(undecided: Undecided) -> Undecided:
 # -- in the parent -----------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C is ignored meanwhile, which a process that is started inherits: while it still imports, it would answer with a
+    traceback. Only the main thread can say so."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Crew:
     """The processes, what they have answered, and what each is at."""
 
@@ -258,7 +274,8 @@ class _Crew:
     def _start(self, job: Job) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=work, args=(theirs, job), daemon=True)
-        process.start()
+        with _deaf():
+            process.start()
         theirs.close()
         self._jobs[ours], self._running[ours] = job, process
 
