@@ -196,7 +196,7 @@ def _terraform_functions() -> tuple[str, ...]:
 def _template_functions() -> tuple[str, ...]:
     from bklint.frontends.arm import evaluate, functions  # noqa: F401 - the first fills the tables
 
-    return tuple(sorted({*functions.PURE, *functions.SCOPED, *functions.LAZY}))
+    return tuple(sorted(functions.FUNCTIONS))
 
 
 def terraform_expression(random: Random, depth: int = 3) -> str:
