@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-ROUNDS = 12
+ROUNDS = 8
 
 
 def fuzzer() -> Any:
