@@ -169,7 +169,7 @@ class DiskReader:
                 raise InputError("is not a regular file")
             if info.st_size > self._max:
                 raise self._too_large(f"is {info.st_size} bytes")
-            with open(real, "rb", buffering=0) as handle:
+            with open(real, "rb", buffering=0, opener=_without_waiting) as handle:
                 data = _bytes(handle, info.st_size, self._max + 1)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
@@ -190,7 +190,7 @@ class DiskReader:
         try:
             if not stat.S_ISREG(os.stat(real).st_mode):
                 raise InputError("is not a regular file")
-            with open(real, "rb", buffering=0) as handle:
+            with open(real, "rb", buffering=0, opener=_without_waiting) as handle:
                 return _bytes(handle, size, size)
         except OSError as error:
             raise InputError(f"cannot be read: {error.strerror or error}") from error
@@ -234,10 +234,18 @@ class DiskReader:
 
 def _bytes(handle: FileIO, likely: int, most: int) -> bytes:
     """The bytes of a file up to `most`; of more than the `likely` ones the system did not know, as below /proc."""
-    data = handle.read(min(likely + 1, most)) or b""
+    first = handle.read(min(likely + 1, most))
+    if first is None:  # as /proc/kmsg, which counts as a regular file
+        raise InputError("cannot be read: it would have to be waited for")
+    data = first
     while likely < len(data) < most and (more := handle.read(min(most - len(data), 1 << 20))):
         data += more
     return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file that may have become a pipe meanwhile, or be one of those of the system that only look like files."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _is_directory(member: os.DirEntry[str]) -> bool:

@@ -289,3 +289,12 @@ def test_what_cannot_be_written(root: Path) -> None:
     assert (root / "new.txt").read_bytes() == b"x"
     with pytest.raises(UsageError, match="cannot write 'modules'"):
         write("modules", b"x")
+
+
+@pytest.mark.skipif(
+    not os.access("/proc/kmsg", os.R_OK), reason="the system has no file that looks regular and blocks, or hides it"
+)
+def test_a_file_that_never_answers_is_not_waited_for() -> None:
+    for read in (DiskReader(("/proc",)).read, lambda path: DiskReader(("/proc",)).head(path, 10)):
+        with pytest.raises(InputError, match="cannot be read: "):
+            read("/proc/kmsg")
