@@ -95,3 +95,16 @@ def test_provisioners_of_packer_of_any_type(kind: object) -> None:
     ids = {finding.policy for finding in scanned(image__json=text).findings}
     assert run.INTERNAL not in ids
     assert (ids == {"BKP603"}) == (kind == "shell")
+
+
+@pytest.mark.parametrize("member", ["subnets", "networkInterfaces", "securityRules"])
+@pytest.mark.parametrize("value", [True, 5, "x", {"a": 1}])
+def test_an_export_with_members_of_any_type(member: str, value: object) -> None:
+    group = {
+        "id": "/x/networkSecurityGroups/n",
+        "name": "n",
+        "defaultSecurityRules": [],
+        "securityRules": [],
+        member: value,
+    }
+    assert run.INTERNAL not in {finding.policy for finding in scanned(n__json=json.dumps(group)).findings}

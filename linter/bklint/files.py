@@ -135,6 +135,8 @@ class DiskReader:
             real = self._resolved(path)
         except ValueError as error:  # a NUL or half a surrogate pair, which an expression of a template can make
             raise InputError("is not the path of a file") from error
+        except OSError as error:  # a link whose end may not be looked at, as /proc/1/cwd
+            raise InputError(f"cannot be read: {error.strerror or error}") from error
         for root in self._roots:
             if real == root or real.startswith(root.rstrip(os.sep) + os.sep):
                 return real

@@ -121,14 +121,14 @@ class _Export:
         rules, name = _rules(entry)
         items = tuple(
             self._rule_body(rule, (*where, *path, name, index))
-            for index, rule in enumerate(rules or ())
+            for index, rule in enumerate(_listed(rules))
             if isinstance(rule, dict)
         )
         group = self._resource(
             NSG, entry, where, {"securityRules": Value(ListData(items), self._place((*where, *path, name), "header"))}
         )
         for member, type_ in (("networkInterfaces", NIC), ("subnets", SUBNET)):
-            for index, linked in enumerate(inner.get(member) or ()):
+            for index, linked in enumerate(_listed(inner.get(member))):
                 if isinstance(linked, dict) and isinstance(linked.get("id"), str):
                     self._associated(type_, linked["id"], (*where, *path, member, index, "id"), group)
 
@@ -282,3 +282,8 @@ def _is_default(rule: Mapping[str, Any]) -> bool:
 
 def _level(parts: tuple[str | Unknown, ...] | None, default: Unknown) -> Value:
     return Value(parts[0] if parts else default)
+
+
+def _listed(value: object) -> list[Any]:
+    """A list as it is; nothing for what an export never holds in its place."""
+    return value if isinstance(value, list) else []
