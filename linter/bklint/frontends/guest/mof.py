@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bklint.errors import LimitError
 from bklint.frontends.guest import dsc
 from bklint.frontends.guest.calls import Arg, Call
 from bklint.frontends.guest.record import Recorder
-from bklint.syntax.words import MAX_BYTES, Statement, Word, utf8_text
+from bklint.syntax.words import Statement, Word, bounded, utf8_text
 
 _TOKENS = re.compile(
     r"/\*.*?(?:\*/|\Z)|//[^\n]*|(?P<string>\"(?:\\.|[^\"\\])*\"?)|(?P<mark>[{};=,])|(?P<word>[^\s{};=,\"]+)", re.DOTALL
@@ -26,8 +25,7 @@ _NAMES = {"role": "windowsfeature", "xservice": "service"}
 
 def file(out: Recorder) -> None:
     """A compiled configuration. Raises LimitError for one that is too long."""
-    if len(out.text.data) > MAX_BYTES:
-        raise LimitError(f"a configuration of {len(out.text.data)} bytes; bklint reads them up to {MAX_BYTES} bytes")
+    bounded(out.text.data, "a document of DSC")
     words: list[str] = []
     tokens = _TOKENS.finditer(out.text.data.decode("latin-1"))
     for match in tokens:
