@@ -108,3 +108,20 @@ def test_an_export_with_members_of_any_type(member: str, value: object) -> None:
         member: value,
     }
     assert run.INTERNAL not in {finding.policy for finding in scanned(n__json=json.dumps(group)).findings}
+
+
+@pytest.mark.parametrize(
+    "text", ["#cloud-config\nruncmd: [a,", "#cloud-config\nruncmd: {a: b", '#cloud-config\nruncmd: ["\xe9']
+)
+def test_a_text_that_ends_too_early_is_told_at_its_end(text: str) -> None:
+    (finding,) = scanned(**{"user-data": text}).findings
+    assert finding.policy == run.UNREADABLE
+    assert finding.place is not None
+    place = finding.place.locate()
+    assert 0 < place.start <= place.end <= len(text.encode())
+
+
+@pytest.mark.parametrize("parameters", [-1, [1], "x", True, None])
+def test_parameters_of_any_type(parameters: object) -> None:
+    template = {"$schema": "https://x/deploymentTemplate.json#", "parameters": parameters, "resources": []}
+    assert scanned(**{"a__json": json.dumps(template), "a.parameters.json": "{}"}).findings == ()

@@ -234,7 +234,7 @@ def _yaml(source: Source) -> Text:
     try:
         documents = parse(source)
     except InputError as error:
-        raise _error(error.message, Place(source, error.offset or 0, error.offset or 0)) from error
+        raise _error(error.message, Place.at(source, error.offset or 0)) from error
     if len(documents) > 1:
         raise _error("expected one document, found a second", documents[1].place(()).locate())
     if not documents or documents[0].data is None:

@@ -541,7 +541,7 @@ class Scanning:
         if offset is None:
             return None
         try:
-            return Place(Source(path, self._reader.read(path)), offset, offset + 1)
+            return Place.at(Source(path, self._reader.read(path)), offset)
         except InputError:
             return None
 

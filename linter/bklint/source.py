@@ -141,6 +141,13 @@ class Place(NamedTuple):
     start: int
     end: int
 
+    @classmethod
+    def at(cls, source: Source, offset: int) -> Place:
+        """The byte at an offset, as a parser names the place of an error. Behind the end, where the text ends too early,
+        the place is the end."""
+        start = min(offset, len(source.data))
+        return cls(source, start, min(start + 1, len(source.data)))
+
     def locate(self) -> Place:
         """Itself; see `Locator`."""
         return self

@@ -72,7 +72,7 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
         except InputError as error:
             place = None
             if error.offset is not None:
-                place = Place(Source(path, reader.read(path)), error.offset, error.offset + 1)
+                place = Place.at(Source(path, reader.read(path)), error.offset)
             inventory.problems.append(Problem(path, error.message, place))
             continue
         yield NsgRoot(path, documents)

@@ -258,7 +258,8 @@ def _parameter_files(
     path: str, document: Document, reader: Reader, options: Options, inventory: Inventory
 ) -> dict[str, ParameterFile]:
     """The parameters files of a template by context; those the user names replace those found by convention."""
-    declared_names = {name.casefold() for name in get(document.data, "parameters") or ()}
+    written = get(document.data, "parameters")
+    declared_names = {name.casefold() for name in written} if isinstance(written, dict) else set()
     found: dict[str, ParameterFile] = {}
     named = [file for each in options.named(path) for file in each.parameter_files]
     for name in options.parameter_files or named or _by_convention(path, reader):

@@ -316,8 +316,8 @@ def _indent(args: Args, context: CallContext) -> Result:
         raise FailedError("the number of spaces must not be negative")
     lines = sum(part.count("\n") for part in parts(args[1]) if isinstance(part, str))
     _bounded(lines * size, context)
-    spaces = " " * size
-    return mapped(args[1], lambda written: written.replace("\n", "\n" + spaces), f"indent {spaces}")
+    spaces = " " * size if lines else ""
+    return mapped(args[1], lambda written: written.replace("\n", "\n" + spaces), f"indent {size}")
 
 
 TABLE: Mapping[str, Function] = {

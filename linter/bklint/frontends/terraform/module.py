@@ -115,7 +115,7 @@ def _problem_place(path: str, reader: Reader, error: InputError) -> Place | None
     if error.offset is None:
         return None
     raw = Source(path, reader.read(path))
-    return Place(raw, error.offset, error.offset + 1)
+    return Place.at(raw, error.offset)
 
 
 def _active(names: list[str]) -> Iterator[str]:

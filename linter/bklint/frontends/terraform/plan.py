@@ -43,9 +43,7 @@ def roots(paths: tuple[str, ...], reader: Reader, options: Options, inventory: I
         try:
             document = json.parse(Source.of(path, reader.read(path)))
         except InputError as error:
-            place = (
-                None if error.offset is None else Place(Source(path, reader.read(path)), error.offset, error.offset + 1)
-            )
+            place = None if error.offset is None else Place.at(Source(path, reader.read(path)), error.offset)
             inventory.problems.append(Problem(path, error.message, place))
             continue
         wrong = fault(document.data)
