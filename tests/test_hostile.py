@@ -135,7 +135,8 @@ CASES: dict[str, Case] = {
     "growing indents": Case({"a.tf": doubled('"a\\nb\\n"', 'indent(100000, "${@}${@}")', "@")}, "more than 8388608 characters"),
     "growing numbers": Case({"a.tf": doubled("9", "@ * @", "tostring(@)")}, "a number of thousands of digits"),
     "large numbers": Case({"a.tf": DISK.format(
-        'format("%1000000000d%s", 1, join("", [pow(10, 100000000), range(1000000000), indent(1000000000, "a\\nb"), indent(1000000000, "a")]))')}),
+        'format("%1000000000d%s", 1, join("", [pow(10, 100000000), range(1000000000), indent(1000000000, "a\\nb")]))')}),
+    "long indents": Case({"a.tf": DISK.format('join("", [indent(1000000000, "a"), indent(1000000000, "a\\nb")])')}),
     "long chain": Case({"a.tf": 'locals {\n  a0 = "x"\n' + "".join(f"  a{n} = local.a{n - 1}\n" for n in range(1, 5000))
                                 + "}\n" + DISK.format("local.a4999")}, "nested too deep"),
     "long chain backwards": Case({"a.tf": "locals {\n" + "".join(f"  a{n} = [local.a{n + 1}]\n" for n in range(5000))
