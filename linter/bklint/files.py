@@ -103,6 +103,10 @@ def confinement(path: str) -> str:
     return directory
 
 
+_STEPS = 64
+"""Most directories of a path that are resolved one by one."""
+
+
 class DiskReader:
     """Reads from the file system below `roots` (real paths)."""
 
@@ -150,7 +154,9 @@ class DiskReader:
             return os.path.realpath(path)
         above = self._directories.get(directory)
         if above is None:
-            above = self._directories[directory] = os.path.join(os.path.realpath(directory), "")
+            short = directory.strip("/") and directory.count("/") < _STEPS
+            real = self._resolved(directory[:-1]) if short else os.path.realpath(directory)
+            above = self._directories[directory] = os.path.join(real, "")
         real = above + name
         try:
             linked = stat.S_ISLNK(os.lstat(real).st_mode)

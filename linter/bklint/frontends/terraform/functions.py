@@ -73,14 +73,15 @@ def modules() -> dict[str, str]:
 
 @cache
 def _function(name: str) -> Function | None:
-    """The function of that name; with an index, only its family is imported."""
+    """The function of that name; with an index, only its family is imported, and nothing for a name that is none."""
     indexed = packaged.index()
-    family = indexed["functions"].get(name) if indexed is not None else None
-    if family is not None:
-        table: Mapping[str, Function] = import_module(f"bklint.frontends.terraform.functions_{family}").TABLE
-        if name in table:
-            return table[name]
-    return _table().get(name)
+    if indexed is None:
+        return _table().get(name)
+    family = indexed["functions"].get(name)
+    if family is None:
+        return None
+    table: Mapping[str, Function] = import_module(f"bklint.frontends.terraform.functions_{family}").TABLE
+    return table.get(name)
 
 
 def names() -> frozenset[str]:
