@@ -164,9 +164,10 @@ EDITS: dict[str, tuple[Edit, list[str], list[str]]] = {
         ["BKP301 azurerm_managed_disk.new: sizeGiB"], []),
     "the same disk in the other root": (
         append("infra/prod/disks.tf", DISKS.split("\n\n")[0] + "\n"), [f"{DATA}: sizeGiB"], []),
-    "lines of a script move, and it stops another agent": (
+    "lines of a script move": (change("scripts/image.sh", "set -e\n", "set -eu\n\n# hardening\n"), [], []),
+    "a script does worse to the same agent, which is told in place of what it did": (
         change("scripts/image.sh", "set -e\n", "set -eu\n\nsystemctl mask walinuxagent.service\n"),
-        ["BKP607 scripts/image.sh"], []),
+        ["BKP607 scripts/image.sh"], ["BKP607 "]),
     "a script is renamed": (move("scripts/image.sh", "scripts/build.sh"), [], []),
     "a loop grows": (change("infra/dev/disks.tf", '["a", "b"]', '["a", "b", "c"]'), [], []),
     "a loop shrinks to one": (change("infra/dev/disks.tf", '["a", "b"]', '["b"]'), [], []),
