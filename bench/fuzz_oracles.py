@@ -92,6 +92,9 @@ def mended(files: Mapping[str, str | bytes], policies: Any) -> None:
     before, then = (run.scan(["."], options, policies, MemoryReader(each)) for each in (files, after))
     assert _unread(then) <= _unread(before), "a mended file cannot be read"
     signs = {(each.policy, each.address) for each in before.findings}
+    for finding in before.findings:  # what was told with it may be left
+        places = (each.place.locate() for each in finding.related)
+        signs |= {(finding.policy, f"{place.source.name}:{place.position.line}") for place in places}
     new = [f"{each.policy} {each.address}" for each in then.findings if (each.policy, each.address) not in signs]
     assert not new, f"a fix brings {new}"
     again = run.fixed(["."], options, policies, wanted, MemoryReader(after))
