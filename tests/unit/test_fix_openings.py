@@ -131,7 +131,7 @@ LEFT = {
     "part of a longer statement": ("BKP603", "a.sh", "true &&\n  iptables -P OUTPUT DROP\n", "part of a longer statement"),
     "taken away again": ("BKP603", "a.sh", "iptables -P OUTPUT DROP\niptables -F\n", "the fault would still be there"),
     "an owner of its own": ("BKP602", "a.sh", "iptables -A OUTPUT -d 168.63.129.16 -m owner --uid-owner 0 -j DROP\n", "for one owner of a socket already"),
-    "a chain of its own": ("BKP602", "a.sh", "iptables -A DOCKER-USER -d 168.63.129.16 -j DROP\n", "has an owner is not certain"),
+    "a chain of its own": ("BKP602", "a.sh", "iptables -A OUTPUT -j GUARD\niptables -A GUARD -d 168.63.129.16 -j DROP\n", "has an owner is not certain"),
     "a chain of nft whose hook is not known": ("BKP602", "a.sh", "nft add rule inet t guard ip daddr 168.63.129.16 drop\n", "has an owner is not certain"),
     "a rule from a variable": ("BKP602", "a.sh", "RULE='-d 168.63.129.16 -j DROP'\niptables -A OUTPUT $RULE\n", "not written out there once"),
     "words of a list": ("BKP602", "cloud-init.yaml", "#cloud-config\nruncmd:\n  - [iptables, -A, OUTPUT, -d, 168.63.129.16, -j, DROP]\n", "not written out there once"),
