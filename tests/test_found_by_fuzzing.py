@@ -125,3 +125,14 @@ def test_a_text_that_ends_too_early_is_told_at_its_end(text: str) -> None:
 def test_parameters_of_any_type(parameters: object) -> None:
     template = {"$schema": "https://x/deploymentTemplate.json#", "parameters": parameters, "resources": []}
     assert scanned(**{"a__json": json.dumps(template), "a.parameters.json": "{}"}).findings == ()
+
+
+@pytest.mark.parametrize("key", ["deployment()", "createArray(1)", "null()", "true()", "json('1.5')"])
+def test_a_member_that_is_looked_up_by_what_is_no_name(key: str) -> None:
+    disk = {"type": "Microsoft.Compute/disks", "apiVersion": "2023-01-02", "name": f"[tryGet(parameters('o'), {key})]"}
+    template = {
+        "$schema": "https://x/deploymentTemplate.json#",
+        "parameters": {"o": {"type": "object"}},
+        "resources": [disk],
+    }
+    assert scanned(a__json=json.dumps(template)).findings == ()

@@ -28,8 +28,10 @@ def member(value: Value, key: Value, safe: bool, place: Locator | None) -> Value
     data, name = value.data, key.data
     if isinstance(name, (Unknown, Text)):
         return _some_member(value, key, place)
+    if not isinstance(name, (str, int)) or isinstance(name, bool):
+        return unknown(Reason.ERROR, "a member is looked up by a name or a number", place)
     if isinstance(data, Unknown):
-        return value._replace(data=_unknown_member(data, name, safe), ident=None, pieces=())  # type: ignore[arg-type]
+        return value._replace(data=_unknown_member(data, name, safe), ident=None, pieces=())
     found: Value | None = None
     if isinstance(data, ObjectData) and isinstance(name, str):
         found = data.find(name)
@@ -41,7 +43,7 @@ def member(value: Value, key: Value, safe: bool, place: Locator | None) -> Value
         return found
     rest = data.rest if isinstance(data, (ObjectData, ListData)) else None
     if rest is not None:
-        return Value(_unknown_member(rest, name, safe), value.place or place, value.hops)  # type: ignore[arg-type]
+        return Value(_unknown_member(rest, name, safe), value.place or place, value.hops)
     if safe:
         return Value(None, place)
     what = f"there is no item {name}" if isinstance(name, int) else f"there is no property {name!r}"
