@@ -242,13 +242,17 @@ class DiskReader:
 
 def _bytes(handle: FileIO, likely: int, most: int) -> bytes:
     """The bytes of a file up to `most`; of more than the `likely` ones the system did not know, as below /proc."""
-    first = handle.read(min(likely + 1, most))
-    if first is None:  # as /proc/kmsg, which counts as a regular file
-        raise InputError("cannot be read: it would have to be waited for")
-    data = first
-    while likely < len(data) < most and (more := handle.read(min(most - len(data), 1 << 20))):
+    data = _at_once(handle, min(likely + 1, most))
+    while likely < len(data) < most and (more := _at_once(handle, min(most - len(data), 1 << 20))):
         data += more
     return data
+
+
+def _at_once(handle: FileIO, most: int) -> bytes:
+    found: bytes | None = handle.read(most)
+    if found is None:  # as of /proc/kmsg, which counts as a regular file
+        raise InputError("cannot be read: it would have to be waited for")
+    return found
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 
@@ -182,12 +183,19 @@ def test_here_documents(text: str, expected: list[tuple[str, str]]) -> None:
     "piece", ["cat <<A <<B\nx\nA\ny\nB\n", "cat <<E\nExyz\nE\n", "x <<A\n", "$(cat <<A\n'\nA\n)\n"]
 )
 def test_time_for_here_documents(piece: str) -> None:
+    """One of three attempts is enough, for a machine may be busy with something else; the collector is no part of it."""
+
     def seconds(count: int) -> float:
-        began = time.process_time()
-        shell.parse((piece * count).encode())
-        return time.process_time() - began
+        gc.disable()
+        try:
+            began = time.process_time()
+            shell.parse((piece * count).encode())
+            return time.process_time() - began
+        finally:
+            gc.enable()
 
     try:
-        assert seconds(4000) < max(0.6, 8 * seconds(1000))
+        pairs = ((seconds(1000), seconds(4000)) for _ in range(3))
+        assert any(long < max(0.6, 8 * short) for short, long in pairs)
     except LimitError:
         assert piece == "x <<A\n"
