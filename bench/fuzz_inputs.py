@@ -96,13 +96,13 @@ def recombined(seeds: Sequence[bytes], random: Random) -> bytes:
         if kind == 0:
             del holder[key]
         elif kind == 1:
-            holder[key] = random.choice(_ODD)
+            holder[key] = _copy(random.choice(_ODD))  # a list put in as it is would in time hold itself
         elif kind == 2:
             holder[key] = _copy(_below(random.choice(trees), random))
         elif kind == 3:
             holder[key] = [_copy(holder[key]), _copy(holder[key])]
         elif kind == 4:
-            holder[key] = {"value": _copy(holder[key]), str(random.choice(_ODD))[:40]: random.choice(_ODD)}
+            holder[key] = {"value": _copy(holder[key]), str(random.choice(_ODD))[:40]: _copy(random.choice(_ODD))}
         elif kind == 5 and isinstance(holder, dict):
             holder[random.choice((str(key).upper(), str(key) + "s", "copy", "type", "name", "condition", "value"))] = (
                 _copy(holder[key])
