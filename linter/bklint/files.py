@@ -16,7 +16,6 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 from bklint import limits
 from bklint.errors import InputError, LimitError, UsageError
-from bklint.replacing import replace
 
 
 class Entry(NamedTuple):
@@ -417,6 +416,8 @@ def _replaced(path: str, data: bytes) -> bool:
         mode = 0o666 & ~_umask()
     if not os.access(os.path.dirname(path) or ".", os.W_OK):
         return False
+    from bklint.replacing import replace
+
     replace(path, data, mode)
     return True
 
@@ -462,4 +463,6 @@ def write_atomically(path: str, data: bytes) -> None:
         raise OSError(f"{path} is not a regular file")
     if not info.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
         raise OSError(f"{path} is read-only")
+    from bklint.replacing import replace
+
     replace(path, data, info.st_mode, info)

@@ -81,13 +81,6 @@ class Record(NamedTuple):
     hits: dict[str, Hit]
     spent: dict[str, int]
 
-    def taken(self) -> list[Hit]:
-        """The limits that were passed since this was asked last; budgets are whole again."""
-        found = list(self.hits.values())
-        self.hits.clear()
-        self.spent.clear()
-        return found
-
 
 _VALUES: ContextVar[Mapping[str, int]] = ContextVar("limits", default=DEFAULTS)
 _RECORD: ContextVar[Record | None] = ContextVar("record", default=None)
@@ -148,7 +141,7 @@ def spend(name: str, amount: int, times: int = 1) -> bool:
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Collect the limits that are passed meanwhile."""
+    """Collect the limits that are passed meanwhile; budgets begin whole."""
     record = Record({}, {})
     before = _RECORD.set(record)
     try:

@@ -339,7 +339,6 @@ class Scanning:
         self._live = self._azure()
         self._defaults = defaults() if found.roots or self._live is not None else Defaults(())
         self._originals: Originals | None = None
-        self._limits = limits.Record({}, {})
 
     def _azure(self) -> Live | None:
         if self._options.live is None:
@@ -360,8 +359,7 @@ class Scanning:
 
     def run(self, sieve: Sieve) -> Report:
         """Every root, and the report of all of them."""
-        with limits.recording() as self._limits:
-            whole = engine.combine(self.outcomes())
+        whole = engine.combine(self.outcomes())
         problems = distinct(map(self._claiming, self._inventory.problems))
         notes = distinct([*self._inventory.notes, *whole.notes])
         passed = [note for note in notes if note.kind == "limit" and note.strict]
@@ -519,11 +517,10 @@ class Scanning:
 
     def _guarded(self, path: str, work: Callable[[], T]) -> T | None:
         """The result of work on one input, or None when it failed: then the failure is recorded, as are limits that it passed."""
-        try:
-            return self._try(path, work)
-        finally:
-            for hit in self._limits.taken():
-                self._inventory.notes.append(Note("limit", hit.message, hit.place, path=path))
+        with limits.recording() as passed:
+            found = self._try(path, work)
+        self._inventory.notes += [Note("limit", hit.message, hit.place, path=path) for hit in passed.hits.values()]
+        return found
 
     def _try(self, path: str, work: Callable[[], T]) -> T | None:
         try:

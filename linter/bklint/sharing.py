@@ -189,8 +189,7 @@ def work(connection: Connection, job: Job) -> None:
         chosen = choices(job.options.config, policies, job.options.ignore)
         reader = disk_reader((*job.paths, *job.options.report_only), job.options)
         part = _Part(job.paths, job.options, policies, chosen, reader, job.found, None, {}, None)
-        with limits.recording() as part._limits:
-            part.work(job, connection.send, connection.recv)
+        part.work(job, connection.send, connection.recv)
     except BklintError as error:
         connection.send(error)
     except (EOFError, OSError):

@@ -46,6 +46,17 @@ def _machine(name: str, number: int, network: str, size: int = 128) -> list[Row]
     ]
 
 
+def _around(group: Row, network: Row) -> list[Row]:
+    """What protected machines need besides: their subscription and network, a vault and a policy."""
+    return [
+        subscription(S1, "prod", ["corp", "root"]),
+        group,
+        network,
+        vault(S1, "rg-bk", "rsv"),
+        policy(S1, "rg-bk", "rsv"),
+    ]
+
+
 def healthy() -> Tables:
     """Two protected machines in a network with a group that allows what it should."""
     group = nsg(S1, "rg-net", "nsg-app", [rule("deny-internet", "Deny", "Internet", priority=4000)])
@@ -58,13 +69,7 @@ def healthy() -> Tables:
         *group["properties"]["securityRules"],
     ]
     network = vnet(S1, "rg-net", "vnet", [subnet("app", group["id"])])
-    rows = [
-        subscription(S1, "prod", ["corp", "root"]),
-        group,
-        network,
-        vault(S1, "rg-bk", "rsv"),
-        policy(S1, "rg-bk", "rsv"),
-    ]
+    rows = _around(group, network)
     rows += [*_machine("vm1", 1, network["id"]), *_machine("vm2", 2, network["id"])]
     return Tables(rows, [lock(f"/subscriptions/{S1}/resourceGroups/rg-net", "network-stays")])
 
@@ -78,13 +83,7 @@ def broken(*, jobs: bool = True) -> Tables:
         [rule("deny-all", "Deny", "*", priority=4000), rule("deny-platform", "Deny", "168.63.129.16", priority=200)],
     )
     network = vnet(S1, "rg-net", "vnet", [subnet("app", group["id"])])
-    rows = [
-        subscription(S1, "prod", ["corp", "root"]),
-        group,
-        network,
-        vault(S1, "rg-bk", "rsv"),
-        policy(S1, "rg-bk", "rsv"),
-    ]
+    rows = _around(group, network)
     rows += _machine("vm1", 1, network["id"], 40000)
     failed = [
         job(S1, "rg-bk", "rsv", "vm1", "UserErrorUnsupportedDiskSize", "The disk is too large.", 1),

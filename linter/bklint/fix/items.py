@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bklint.fix import literals
@@ -22,26 +22,27 @@ def put_before(source: Source, block: Block, row: Row, item: Mapping[str, Any]) 
     at = line_start(data, block.start)
     while at > 0 and data[line_start(data, at - 1) : at].strip().startswith((b"#", b"//")):
         at = line_start(data, at - 1)
-    pairs = list(_arguments(row, item))
+    pairs = list(arguments(row.rows, item, row.arg))
     width = max(len(name) for name, _ in pairs)
     inner = indent + "  "
     rows = [f"{indent}{row.arg} {{", *(f"{inner}{name:{width}} = {text}" for name, text in pairs), f"{indent}}}", ""]
     return inserting(source, at, "".join(line + end for line in rows))
 
 
-def _arguments(row: Row, item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Names and texts of the arguments, in the order of the item. Raises RefusedError for what has no argument."""
-    known = {inner.path: inner for inner in row.rows if inner.convert == "same" and not inner.readonly}
-    for path, value in leaves(item, ()):
+def arguments(rows: Iterable[Row], item: Mapping[str, Any], owner: str) -> Iterator[tuple[str, str]]:
+    """Names and texts of the arguments of a block, in the order of the item. Raises RefusedError for what has no argument
+    in the block, whose name is `owner`."""
+    known = {row.path: row for row in rows if row.convert == "same" and not row.readonly}
+    for path, value in _leaves(item, ()):
         if path not in known:
-            raise RefusedError(f"{row.arg} has no argument for {'.'.join(map(str, path))}")
+            raise RefusedError(f"{owner} has no argument for {'.'.join(map(str, path))}")
         yield known[path].arg, literals.hcl(value)
 
 
-def leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[tuple[paths.Step, ...], Any]]:
+def _leaves(item: Mapping[str, Any], path: tuple[paths.Step, ...]) -> Iterator[tuple[tuple[paths.Step, ...], Any]]:
     """The values of an object that are no objects, each with its path."""
     for name, value in item.items():
         if isinstance(value, Mapping):
-            yield from leaves(value, (*path, name))
+            yield from _leaves(value, (*path, name))
         else:
             yield (*path, name), value

@@ -13,10 +13,10 @@ import re
 from bklint.fix.edits import Edit, RefusedError, indentation, inserting, line_end, line_start, newline, replacing
 from bklint.fix.request import Request
 from bklint.fix.statements import CARRIERS, beside
+from bklint.frontends.guest.firewalls import HOST
 from bklint.model.resource import Resource
 from bklint.source import Place
 
-HOST = "168.63.129.16"
 _BYPASS = "168.63.129.16,169.254.169.254"
 _ACCEPT = f"-A OUTPUT -d {HOST} -p tcp -m multiport --dports 80,443,32526 -m owner --uid-owner 0 -j ACCEPT"
 _ANSWERS = f"-A INPUT -s {HOST} -p tcp -m conntrack --ctstate ESTABLISHED -j ACCEPT"

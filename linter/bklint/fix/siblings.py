@@ -11,7 +11,7 @@ from typing import Any
 
 from bklint.fix import json_text, literals
 from bklint.fix.edits import Edit, RefusedError, indentation, inserting, line_start, newline, starts_line
-from bklint.fix.items import leaves
+from bklint.fix.items import arguments
 from bklint.fix.repository import directory_of, mentions
 from bklint.fix.request import Request
 from bklint.frontends.terraform.mapping import TypeMapping, mapping_of
@@ -45,7 +45,7 @@ def resource_before(request: Request, beside: Resource, source: Source, block: B
     ordered = sorted(inner.attributes.values(), key=lambda each: each.start)
     unit = indentation(data, ordered[0].start).removeprefix(indent) or "  "
     copied = {mapped.arg_group, mapped.arg_parent, *mapped.arg_parents, *_COPIED}
-    pairs = [*_arguments(mapped, request.value)]
+    pairs = _arguments(mapped, beside.source_type, request.value)
     for each in ordered:
         if each.name in copied:
             pairs.append((each.name, data[each.expr.start : each.expr.end].decode("utf-8", "replace")))
@@ -65,14 +65,9 @@ def _above(data: bytes, at: int) -> int:
     return found
 
 
-def _arguments(mapped: TypeMapping, item: dict[str, Any]) -> list[tuple[str, str]]:
-    known = {row.path: row for row in mapped.rows if row.convert == "same" and not row.readonly}
-    found = [(mapped.arg_name, literals.hcl(item["name"]))]
-    for path, value in leaves({key: inner for key, inner in item.items() if key != "name"}, ()):
-        if path not in known:
-            raise RefusedError(f"there is no argument for {'.'.join(map(str, path))}")
-        found.append((known[path].arg, literals.hcl(value)))
-    return found
+def _arguments(mapped: TypeMapping, type_: str, item: dict[str, Any]) -> list[tuple[str, str]]:
+    rest = {key: inner for key, inner in item.items() if key != "name"}
+    return [(mapped.arg_name, literals.hcl(item["name"])), *arguments(mapped.rows, rest, type_)]
 
 
 def resource_beside(request: Request, beside: Resource, document: Document, pointer: Pointer) -> list[Edit]:

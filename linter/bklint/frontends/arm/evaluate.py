@@ -192,7 +192,7 @@ def evaluate(node: Node, env: Env, place: Locator | None) -> Value:
         assert isinstance(node, Access)
         return _access(node, env, place)
     finally:
-        lowering.frames -= FRAMES_PER_CALL
+        lowering.leave(FRAMES_PER_CALL)
 
 
 def _call(node: Call, env: Env, place: Locator | None) -> Value:

@@ -223,7 +223,8 @@ class Interpreter:
 
     def _assign(self, statement: Statement) -> None:
         for name, word in statement.assigned:
-            base, _, steps = re.match(r"([^.\[]*)()(.*)\Z", name, re.DOTALL).groups()  # type: ignore[union-attr]
+            base = re.split(r"[.\[]", name, maxsplit=1)[0]
+            steps = name[len(base) :]
             key = self._key(base)
             scope = self._scopes[0 if re.match(r"(?:script|global):", name, re.I) else -1]
             value = self._assigned(statement, name, word)

@@ -443,10 +443,10 @@ class ModuleInstance:
     def _declare_module(self, address: str, name: str, written: Written, instance: Instance) -> None:
         tree = self.tree
         directory = self._directory(name, written)
-        passed = tree.full(self.depth)
+        passed = "" if directory is None else tree.full(self.depth)
+        if passed:
+            tree.note("limit", f"{passed}: the rest is not read", written.header)
         if directory is None or passed:
-            if directory is not None:
-                tree.note("limit", f"{passed}: the rest is not read", written.header)
             tree.modules[address] = None
             return
         tree.modules[address] = ModuleInstance(
